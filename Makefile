@@ -1,0 +1,38 @@
+# Two commands: `make lab` and `make test`. Everything else is a part of one of them.
+PYTHON ?= python3
+MESH ?= appmesh
+V2_ERROR_RATE ?= 0
+
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
+
+.PHONY: lab lab-up lab-down test check setup lock clean
+
+lab: setup  ## bring the lab up, deploy, run one whole workshop under live load, report, bring it down
+	@$(BIN)/python -m lab run --mesh "$(MESH)" --v2-error-rate "$(V2_ERROR_RATE)"
+
+lab-up: setup  ## leave the lab standing, deployed
+	@$(BIN)/python -m lab up --v2-error-rate "$(V2_ERROR_RATE)"
+
+lab-down: setup  ## stop everything that lab-up started
+	@$(BIN)/python -m lab down
+
+test: setup check  ## every test
+	@$(BIN)/python -m pytest
+
+check: setup  ## what needs no run: style, types, import rules
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+setup:
+	@$(PYTHON) tools/bootstrap.py
+
+lock: setup  ## resolve pyproject.toml and package.json again
+	$(BIN)/uv pip compile -q --no-header --universal --python-version 3.11 --generate-hashes --group stacks --group lab --group test pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile -q --no-header --universal --python-version 3.11 --generate-hashes -c requirements.txt pyproject.toml -o lambdas/requirements.txt
+	$(BIN)/uv pip compile -q --no-header --universal --python-version 3.11 --generate-hashes --group node -o requirements-node.txt
+	npm install --package-lock-only
+
+clean:  ## remove what set-up and runs made
+	rm -rf .venv .lab .cache cdk.out node_modules
