@@ -1,0 +1,51 @@
+"""The errors that a person reads.
+
+CanarioError
+├── InvalidInput       a field of the input is not allowed; nothing was changed
+├── NotReady           a condition does not hold yet; worth another try
+├── CheckFailed        a condition did not hold by its deadline
+├── Conflict           the object changed since it was read (compare-and-set lost)
+├── Drift              somebody else changed what a rollout owns
+├── AlreadyRunning     the router has a rollout already
+└── RemoteError        a remote system refused or did not answer
+"""
+
+
+class CanarioError(Exception):
+    """Base of every error that Canario raises on purpose; its text is one line that a person can act on."""
+
+
+class InvalidInput(CanarioError):
+    """A field of the input is not allowed. Nothing was changed."""
+
+    def __init__(self, field: str, value: object, allowed: str) -> None:
+        self.field, self.value, self.allowed = field, value, allowed
+        super().__init__(f"{field}: {value!r} is not allowed; allowed: {allowed}")
+
+
+class NotReady(CanarioError):
+    """A condition does not hold yet. Step Functions retries on this name."""
+
+
+class CheckFailed(CanarioError):
+    """A stage's checks did not all pass by the stage's deadline."""
+
+
+class Conflict(CanarioError):
+    """The object changed since it was read; read it again before deciding anew."""
+
+
+class Drift(CanarioError):
+    """Somebody else changed what a rollout owns; `by` names them as far as the cluster knows."""
+
+    def __init__(self, message: str, by: str) -> None:
+        self.by = by
+        super().__init__(message)
+
+
+class AlreadyRunning(CanarioError):
+    """The router has a rollout already."""
+
+
+class RemoteError(CanarioError):
+    """A remote system refused or did not answer: what was being done, to what, what it said."""
