@@ -1,0 +1,276 @@
+"""In-memory stand-ins for every port, with state that a test can read and set.
+
+The contract suites in `tests/contracts/adapters` hold them to the same promises as the real adapters.
+"""
+
+import copy
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from canario.canary.ports import NodeCounts, ProxyShare, RouterState, Target
+from canario.errors import AlreadyRunning, Conflict, RemoteError
+from canario.workshop.ports import Answer, Kind, Manifest, Ports
+
+NOW = datetime.fromisoformat("2026-11-02T12:00:00+00:00")
+
+
+class FakeKubernetes:
+    """Objects under (kind, namespace, name). `answers` is what `proxy` gets, by (pod, port, path)."""
+
+    def __init__(self, *objects: Manifest) -> None:
+        self.objects: dict[tuple[str, str | None, str], Manifest] = {}
+        self.answers: dict[tuple[str, int, str], Answer] = {}
+        self.version = 0
+        for each in objects:
+            self.put(each)
+
+    def put(self, manifest: Manifest) -> Manifest:
+        """Store the object as it is, under a new resourceVersion."""
+        self.version += 1
+        stored = copy.deepcopy(manifest)
+        stored.setdefault("metadata", {})["resourceVersion"] = str(self.version)
+        self.objects[_key(stored)] = stored
+        return copy.deepcopy(stored)
+
+    def apply(self, manifest: Manifest) -> Manifest:
+        return self.put(merge(self.objects.get(_key(manifest), {}), manifest))
+
+    def get(self, kind: Kind, name: str, namespace: str | None = None) -> Manifest | None:
+        return copy.deepcopy(self.objects.get((kind.name, namespace, name)))
+
+    def list(
+        self, kind: Kind, namespace: str | None = None, labels: Mapping[str, str] | None = None
+    ) -> list[Manifest]:
+        return [
+            copy.deepcopy(each)
+            for (name, where, _), each in sorted(self.objects.items(), key=lambda item: str(item[0]))
+            if name == kind.name
+            and namespace in (None, where)
+            and (labels or {}).items() <= each["metadata"].get("labels", {}).items()
+        ]
+
+    def patch(self, kind: Kind, name: str, namespace: str | None, patch: Manifest) -> Manifest:
+        found = self.objects.get((kind.name, namespace, name))
+        if found is None:
+            raise RemoteError(f"patching {kind.name} {namespace}/{name}: not found")
+        return self.put(merge(found, patch))
+
+    def replace(self, manifest: Manifest) -> Manifest:
+        found = self.objects.get(_key(manifest))
+        if found is None:
+            raise RemoteError(f"replacing {_key(manifest)}: not found")
+        if found["metadata"]["resourceVersion"] != manifest["metadata"].get("resourceVersion"):
+            raise Conflict(f"{_key(manifest)} changed since it was read")
+        return self.put(manifest)
+
+    def delete(self, kind: Kind, name: str, namespace: str | None = None) -> None:
+        self.objects.pop((kind.name, namespace, name), None)
+
+    def proxy(self, namespace: str, pod: str, port: int, path: str) -> Answer:
+        if (pod, port, path) not in self.answers:
+            raise RemoteError(f"GET {path} at pod {namespace}/{pod} port {port}: no answer")
+        return self.answers[pod, port, path]
+
+
+def _key(manifest: Manifest) -> tuple[str, str | None, str]:
+    return manifest["kind"], manifest["metadata"].get("namespace"), manifest["metadata"]["name"]
+
+
+def merge(old: Any, new: Any) -> Any:
+    """JSON merge patch (RFC 7396): None removes, mappings merge, everything else replaces."""
+    if not isinstance(new, dict):
+        return copy.deepcopy(new)
+    merged = copy.deepcopy(old) if isinstance(old, dict) else {}
+    for key, value in new.items():
+        if value is None:
+            merged.pop(key, None)
+        else:
+            merged[key] = merge(merged.get(key), value)
+    return merged
+
+
+@dataclass
+class FakeHttp:
+    """Answers by URL; whatever is not in `answers` does not answer. A list is used up, its last one stays."""
+
+    answers: dict[str, Answer | list[Answer]] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+
+    def get(self, url: str, timeout_seconds: float = 5.0) -> Answer:
+        self.asked.append(url)
+        if url not in self.answers:
+            raise RemoteError(f"GET {url}: no answer")
+        answer = self.answers[url]
+        if isinstance(answer, Answer):
+            return answer
+        return answer.pop(0) if len(answer) > 1 else answer[0]
+
+
+@dataclass
+class FakeZone:
+    names: dict[str, str] = field(default_factory=dict)
+
+    def upsert(self, name: str, target: str) -> None:
+        self.names[name.rstrip(".")] = target.rstrip(".")
+
+    def delete(self, name: str) -> None:
+        self.names.pop(name.rstrip("."), None)
+
+    def records(self) -> Mapping[str, str]:
+        return dict(self.names)
+
+
+@dataclass
+class FakeImages:
+    """Images by "repository:tag"."""
+
+    digests: dict[str, str] = field(default_factory=dict)
+    registry: str = "123456789012.dkr.ecr.us-west-1.amazonaws.com"
+
+    def digest(self, repository: str, tag: str) -> str | None:
+        return self.digests.get(f"{repository}:{tag}")
+
+    def reference(self, repository: str, tag: str) -> str:
+        return f"{self.registry}/{repository}:{tag}"
+
+
+@dataclass
+class FakeWorkshopRecords:
+    """`current` by workshop and stage; `written` is the history, by workshop."""
+
+    current: dict[str, dict[str, Mapping[str, Any]]] = field(default_factory=dict)
+    written: dict[str, list[Mapping[str, Any]]] = field(default_factory=dict)
+
+    def put_stage(self, workshop: str, run: str, stage: str, body: Mapping[str, Any], now: datetime) -> None:
+        record = {**copy.deepcopy(dict(body)), "run": run, "stage": stage, "at": now.isoformat()}
+        self.current.setdefault(workshop, {})[stage] = record
+        self.written.setdefault(workshop, []).append(record)
+
+    def stages(self, workshop: str) -> Mapping[str, Mapping[str, Any]]:
+        return copy.deepcopy(self.current.get(workshop, {}))
+
+    def history(self, workshop: str) -> Sequence[Mapping[str, Any]]:
+        return sorted(copy.deepcopy(self.written.get(workshop, [])), key=lambda record: str(record["at"]))
+
+    def forget(self, workshop: str) -> None:
+        self.current.pop(workshop, None)
+
+
+@dataclass
+class FakeEvents:
+    put_events: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
+
+    def put(self, kind: str, detail: Mapping[str, Any]) -> None:
+        self.put_events.append((kind, copy.deepcopy(dict(detail))))
+
+
+@dataclass
+class FakePermissions:
+    lacking: list[str] = field(default_factory=list)
+
+    def missing(self) -> Sequence[str]:
+        return list(self.lacking)
+
+
+@dataclass
+class FakeQuotas:
+    too_small: list[str] = field(default_factory=list)
+
+    def short(self, workshops: int) -> Sequence[str]:
+        return list(self.too_small)
+
+
+@dataclass
+class FakeRouters:
+    """The weights by `Target.key`; `smallest` is the least share above zero that the dialect can write."""
+
+    routers: dict[str, RouterState] = field(default_factory=dict)
+    smallest: float = 0.01
+    version: int = 0
+
+    def read(self, target: Target) -> RouterState:
+        if target.key not in self.routers:
+            raise RemoteError(f"reading router {target.key}: not found")
+        return self.routers[target.key]
+
+    def write(self, target: Target, share: float, expected_version: str) -> RouterState:
+        if self.read(target).version != expected_version:
+            raise Conflict(f"router {target.key} changed since it was read")
+        return self.set(target, share)
+
+    def set(self, target: Target, share: float, manager: str = "canario") -> RouterState:
+        """Write without compare-and-set, as somebody else would."""
+        self.version += 1
+        canary = round(share / self.smallest) or (1 if share else 0)
+        weights = {target.baseline: round(1 / self.smallest) - canary, target.canary: canary}
+        state = RouterState(canary * self.smallest, weights, str(self.version), manager)
+        self.routers[target.key] = state
+        return state
+
+
+@dataclass
+class FakeDataPlane:
+    proxies: list[ProxyShare] = field(default_factory=list)
+
+    def shares(self, target: Target) -> Sequence[ProxyShare]:
+        return list(self.proxies)
+
+
+@dataclass
+class FakeMetrics:
+    """Each node's windows; those without counts are simply not there."""
+
+    nodes: dict[str, list[NodeCounts]] = field(default_factory=dict)
+
+    def read(
+        self,
+        target: Target,
+        node: str,
+        start: datetime,
+        end: datetime,
+        window_seconds: int,
+        edges: Sequence[float],
+    ) -> Sequence[NodeCounts]:
+        last = end - timedelta(seconds=window_seconds)
+        return [counts for counts in self.nodes.get(node, []) if start <= counts.start <= last]
+
+
+@dataclass
+class FakeRolloutRecords:
+    """`locks`: which rollout holds a router, by `Target.key`. `written`: entries by rollout, sequence."""
+
+    locks: dict[str, str] = field(default_factory=dict)
+    written: dict[str, dict[int, Mapping[str, Any]]] = field(default_factory=dict)
+
+    def lock(self, target: Target, rollout: str, owner: str, now: datetime) -> None:
+        if self.locks.setdefault(target.key, rollout) != rollout:
+            raise AlreadyRunning(f"router {target.key} has the rollout {self.locks[target.key]} already")
+
+    def unlock(self, target: Target, rollout: str) -> None:
+        if self.locks.get(target.key) == rollout:
+            del self.locks[target.key]
+
+    def put(self, rollout: str, sequence: int, kind: str, body: Mapping[str, Any], now: datetime) -> None:
+        entry = {**copy.deepcopy(dict(body)), "sequence": sequence, "kind": kind, "at": now.isoformat()}
+        self.written.setdefault(rollout, {}).setdefault(sequence, entry)
+
+    def entries(self, rollout: str) -> Sequence[Mapping[str, Any]]:
+        return [copy.deepcopy(entry) for _, entry in sorted(self.written.get(rollout, {}).items())]
+
+
+def fake_ports(
+    objects: Iterable[Manifest] = (), dialects: tuple[str, ...] = ("appmesh",), now: datetime = NOW
+) -> Ports:
+    """Every port of a stage, in memory; reach each fake by its field."""
+    return Ports(
+        kubernetes=FakeKubernetes(*objects),
+        http=FakeHttp(),
+        zone=FakeZone(),
+        images=FakeImages(),
+        records=FakeWorkshopRecords(),
+        events=FakeEvents(),
+        now=now,
+        dialects=dialects,
+    )
