@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from canario.canary.ports import DataPlane, Routers
+from canario.canary.ports import Records as RolloutRecords
+
 Manifest = dict[str, Any]  # a Kubernetes object, as JSON has it
 
 
@@ -93,13 +96,11 @@ class Events(Protocol):
 
 
 class Permissions(Protocol):
+    def tried(self) -> Sequence[str]:
+        """What was asked for, in words: one entry a permission."""
+
     def missing(self) -> Sequence[str]:
         """What the caller may not do though a stage needs it, in words; empty when nothing is missing."""
-
-
-class Quotas(Protocol):
-    def short(self, workshops: int) -> Sequence[str]:
-        """Quotas that will not hold that many workshops, in words with the numbers."""
 
 
 @dataclass(frozen=True)
@@ -112,5 +113,9 @@ class Ports:
     images: Images
     records: Records
     events: Events
+    permissions: Permissions
+    rollouts: RolloutRecords
+    routers: Routers
+    data_plane: DataPlane
     now: datetime
     dialects: tuple[str, ...]  # the mesh dialects that can work in this installation

@@ -1,0 +1,55 @@
+"""The names of a workshop's things: the document's own for the default workshop, derived ones for any other."""
+
+import re
+from dataclasses import dataclass
+
+from canario.errors import InvalidInput
+
+DEFAULT_WORKSHOP = "default"
+ZONE = "appmeshworkshop.hosted.local"
+LABEL = "canario/workshop"  # on every Kubernetes object that a workshop makes
+LONGEST_ID = 30
+
+SERVICES = ("frontend", "nodejs", "crystal")
+SERVICE_PORT = 3000
+
+_DNS_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
+
+
+@dataclass(frozen=True)
+class Names:
+    """Where one workshop lives."""
+
+    workshop: str
+    namespace: str
+    mesh: str
+    domain: str  # what the services' Route 53 names end with
+
+    @property
+    def labels(self) -> dict[str, str]:
+        return {LABEL: self.workshop}
+
+    def host(self, service: str) -> str:
+        """The service's Route 53 name."""
+        return f"{service}.{self.domain}"
+
+
+def names(workshop: str) -> Names:
+    """The names of `workshop`. Raises InvalidInput when the id is no DNS label or too long."""
+    if not isinstance(workshop, str) or len(workshop) > LONGEST_ID or not _DNS_LABEL.fullmatch(workshop):
+        raise InvalidInput(
+            "workshop", workshop, f"a DNS label (a-z, 0-9, '-') of at most {LONGEST_ID} characters, such as 'turma-01'"
+        )
+    if workshop == DEFAULT_WORKSHOP:
+        return Names(workshop, "appmesh-workshop-ns", "app-mesh", ZONE)
+    return Names(workshop, f"appmesh-workshop-{workshop}", f"app-mesh-{workshop}", f"{workshop}.{ZONE}")
+
+
+def deployment(service: str) -> str:
+    """The Deployment, container and node of a service: `nodejs` → `nodejs-app`."""
+    return f"{service}-app"
+
+
+def load_balancer(service: str) -> str:
+    """The Service of type LoadBalancer in front of a service: `nodejs` → `nodejs-app-service`."""
+    return f"{service}-app-service"

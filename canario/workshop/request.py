@@ -1,0 +1,90 @@
+"""The input of a workshop execution: parsed, validated, defaults filled in."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from canario.canary import Plan
+from canario.errors import InvalidInput
+from canario.workshop.names import Names, names
+
+DIALECTS = ("appmesh", "gateway")
+MODES = ("auto", "guided")
+AVAILABLE_MODES = ("auto",)  # `guided` waits for task tokens, which no stage hands out yet
+
+# The stages in the document's order. Those that no file implements yet are visible, and refused by name.
+STAGES = (
+    "preflight",
+    "baseline",
+    "controller",
+    "mesh",
+    "tracing",
+    "discovery",
+    "gateway",
+    "canary",
+    "mtls",
+    "clean",
+)
+AVAILABLE_STAGES = ("preflight", "baseline", "controller", "mesh", "canary", "clean")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What one execution was asked to do."""
+
+    workshop: str
+    mesh: str  # the dialect
+    mode: str
+    until: str
+    canary: Plan
+
+    @property
+    def names(self) -> Names:
+        return names(self.workshop)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "workshop": self.workshop,
+            "mesh": self.mesh,
+            "mode": self.mode,
+            "until": self.until,
+            "canary": self.canary.to_dict(),
+        }
+
+
+def parse_request(given: Mapping[str, Any], *, dialects: Sequence[str]) -> Request:
+    """The execution's input with its defaults. `dialects`: those that can work here, the default first.
+
+    Raises InvalidInput naming the field. A dialect that exists but cannot work here is for preflight to refuse,
+    with the reason.
+    """
+    if not isinstance(given, Mapping):
+        raise InvalidInput("input", given, 'an object such as {"workshop": "turma-01"}')
+    fields = ("workshop", "mesh", "mode", "until", "canary")
+    for name in given:
+        if name not in fields:
+            raise InvalidInput(str(name), given[name], f"only the fields {', '.join(fields)}")
+    if "workshop" not in given:
+        raise InvalidInput("workshop", None, "a workshop id, such as 'turma-01'")
+    return Request(
+        workshop=names(given["workshop"]).workshop,
+        mesh=_one_of("mesh", given.get("mesh", dialects[0]), DIALECTS),
+        mode=_one_of("mode", given.get("mode", "auto"), AVAILABLE_MODES),
+        until=_one_of("until", given.get("until", STAGES[-1]), AVAILABLE_STAGES),
+        canary=_plan(given.get("canary", {})),
+    )
+
+
+def _one_of(field: str, value: object, allowed: Sequence[str]) -> str:
+    if not isinstance(value, str) or value not in allowed:
+        raise InvalidInput(field, value, ", ".join(allowed))
+    return value
+
+
+def _plan(given: object) -> Plan:
+    if not isinstance(given, Mapping):
+        raise InvalidInput("canary", given, "an object with the fields of a plan")
+    try:
+        return Plan.from_dict(given)
+    except InvalidInput as error:
+        raise InvalidInput(f"canary.{error.field}", error.value, error.allowed) from error
