@@ -1,0 +1,68 @@
+"""Resources in files that an Envoy watches: written by atomic rename, and only when they changed.
+
+A file holds one DiscoveryResponse as JSON (JSON, because YAML reads a bare `on` or `n` as a boolean). Envoy
+reads a file again when one is moved onto its path.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+Resource = dict[str, Any]  # one of Envoy's v3 messages, as its JSON has it
+
+LDS = "lds.json"
+CDS = "cds.json"
+
+
+def eds(cluster: str) -> str:
+    """The file of a cluster's endpoints, relative to the Envoy's directory. Distinct for distinct names."""
+    digest = hashlib.sha256(cluster.encode()).hexdigest()[:8]
+    readable = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in cluster)
+    return f"eds/{readable[-100:]}-{digest}.json"
+
+
+def rds(route_configuration: str) -> str:
+    """The file of a route configuration, relative to the Envoy's directory."""
+    return f"rds/{route_configuration}.json"
+
+
+def write_files(directory: Path, files: Mapping[str, Sequence[Resource]]) -> list[str]:
+    """Write each file (relative path → its resources), in Envoy's order of need; returns those that changed.
+
+    Endpoints come before clusters, clusters before routes, routes before listeners, so that an Envoy that
+    reads in the middle never meets a name it does not know. Files that are no longer named go last.
+    """
+    texts = {name: discovery_response(resources) for name, resources in files.items()}
+    changed = [name for name in sorted(texts, key=_order) if write_text(directory / name, texts[name])]
+    for stale in [*directory.glob("eds/*.json"), *directory.glob("rds/*.json")]:
+        if str(stale.relative_to(directory)) not in texts:
+            stale.unlink(missing_ok=True)
+    return changed
+
+
+def discovery_response(resources: Sequence[Resource]) -> str:
+    """The text of a file that holds these resources. Its version is a digest of its content."""
+    body = json.dumps(list(resources), sort_keys=True)
+    version = hashlib.sha256(body.encode()).hexdigest()[:12]
+    return json.dumps({"version_info": version, "resources": list(resources)}, indent=1, sort_keys=True)
+
+
+def write_text(path: Path, text: str) -> bool:
+    """Put the text there by atomic rename; False when it is there already."""
+    if path.is_file() and path.read_text() == text:
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
+    with os.fdopen(handle, "w") as file:
+        file.write(text)
+    Path(temporary).replace(path)
+    return True
+
+
+def _order(name: str) -> tuple[int, str]:
+    needs = ("eds/", CDS, "rds/", LDS)
+    return next((rank for rank, prefix in enumerate(needs) if name.startswith(prefix)), len(needs)), name
