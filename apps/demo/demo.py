@@ -1,0 +1,283 @@
+"""The workshop's demo service: one program, told by its environment which of the services it is.
+
+`frontend` calls its upstreams concurrently and reports what each answered; `nodejs` and `crystal` are
+leaves. The contract (environment, bodies, headers, SIGTERM) is in docs/contracts.md, "The demo service".
+"""
+
+import asyncio
+import json
+import os
+import random
+import signal
+import sys
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+from aiohttp import web
+
+SERVICES = ("frontend", "nodejs", "crystal")
+TRACE_HEADERS = ("x-amzn-trace-id", "x-request-id")  # handed on, so that a trace has edges
+IDLE_SECONDS = 4000.0  # above Envoy's own idle time of an hour: the caller closes idle connections, never we
+
+
+class SettingsError(Exception):
+    """A variable of the environment is not allowed; the text names it, its value and what is allowed."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the environment says. Times are in seconds, rates from 0 to 1."""
+
+    service: str
+    version: str = "v1"
+    node: str = "unknown"
+    host: str = "0.0.0.0"  # noqa: S104  a container has no other address to name
+    port: int = 3000
+    upstreams: tuple[tuple[str, str], ...] = ()
+    error_rate: float = 0.0
+    slow: float = 0.0
+    degrade_after: float = 0.0
+    upstream_timeout: float = 2.0
+    seed: str | None = None  # None: other failures in every process
+
+
+def settings(environment: Mapping[str, str]) -> Settings:
+    """Read the environment. Raises SettingsError."""
+    return Settings(
+        service=_one_of(environment, "SERVICE", SERVICES),
+        version=environment.get("VERSION", "v1"),
+        node=environment.get("HOSTNAME", "unknown"),
+        host=environment.get("HOST") or Settings.host,
+        port=int(_number(environment, "PORT", 3000, 0, 65535)),
+        upstreams=_upstreams(environment.get("UPSTREAMS", "")),
+        error_rate=_number(environment, "ERROR_RATE", 0, 0, 1),
+        slow=_number(environment, "SLOW_MS", 0, 0, 600_000) / 1000,
+        degrade_after=_number(environment, "DEGRADE_AFTER_S", 0, 0, 1e9),
+        upstream_timeout=_number(environment, "UPSTREAM_TIMEOUT_MS", 2000, 1, 600_000) / 1000,
+        seed=environment.get("ERROR_SEED"),
+    )
+
+
+def _one_of(environment: Mapping[str, str], name: str, allowed: tuple[str, ...]) -> str:
+    value = environment.get(name, "")
+    if value not in allowed:
+        raise SettingsError(f"{name}: {value!r} is not allowed; allowed: {', '.join(allowed)}")
+    return value
+
+
+def _number(environment: Mapping[str, str], name: str, default: float, low: float, high: float) -> float:
+    text = environment.get(name) or str(default)
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not low <= value <= high:
+        raise SettingsError(f"{name}: {text!r} is not allowed; allowed: {low:g} to {high:g}")
+    return value
+
+
+def _upstreams(text: str) -> tuple[tuple[str, str], ...]:
+    pairs = [part.strip().partition("=") for part in text.split(",") if part.strip()]
+    for name, _, url in pairs:
+        if not name or urlsplit(url).scheme != "http" or not urlsplit(url).hostname:
+            raise SettingsError(
+                f"UPSTREAMS: {name + '=' + url!r} is not allowed; allowed: name=http://host:port/, by commas"
+            )
+    return tuple((name, url) for name, _, url in pairs)
+
+
+@dataclass
+class Draining:
+    """When a process that was told to end may do so. `now` is any clock in seconds that never goes back.
+
+    After `begin` it ends once no request has come for `quiet` seconds and none is in flight; after `limit`
+    seconds in any case.
+    """
+
+    quiet: float = 1.0
+    limit: float = 10.0
+    since: float | None = None
+    last_request: float = float("-inf")
+    in_flight: int = 0
+
+    def begin(self, now: float) -> None:
+        self.since = now if self.since is None else self.since
+
+    def arrived(self, now: float) -> None:
+        self.last_request = now
+        self.in_flight += 1
+
+    def answered(self) -> None:
+        self.in_flight -= 1
+
+    def ends_at(self) -> float:
+        """When it ends if nothing more happens; infinity while nobody asked for the end."""
+        if self.since is None:
+            return float("inf")
+        end = self.since + self.limit
+        return end if self.in_flight else min(end, max(self.since, self.last_request) + self.quiet)
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """One service that the frontend calls, through `proxy` when the environment names one."""
+
+    name: str
+    url: str
+    proxy: str | None
+
+
+def upstreams(pairs: tuple[tuple[str, str], ...]) -> tuple[Upstream, ...]:
+    """Resolve `http_proxy` and `no_proxy` once: aiohttp's `trust_env` would do it again for every request."""
+    proxy = urllib.request.getproxies().get("http")
+    bypass = urllib.request.proxy_bypass
+    return tuple(Upstream(name, url, None if bypass(urlsplit(url).netloc) else proxy) for name, url in pairs)
+
+
+class Demo:
+    """The request handler. `clock` is a monotonic time in seconds."""
+
+    def __init__(self, config: Settings, clock: Callable[[], float]) -> None:
+        self.config, self.clock = config, clock
+        self.draining = Draining()
+        self.changed = asyncio.Event()
+        self.upstreams = upstreams(config.upstreams)
+        self.session: aiohttp.ClientSession | None = None
+        self._chance = random.Random(config.seed)  # noqa: S311
+        self._started = clock()
+        self._headers = {"x-canario-version": f"{config.service}/{config.version}"}
+        self._leaf = {name: json.dumps(self._body(name, {})).encode() for name in ("good", "bad")}
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        if request.path == "/health":  # a probe is no request that draining waits for
+            return self._response(200, b'{"status": "ok"}')
+        self.draining.arrived(self.clock())
+        try:
+            return await self._answer(request)
+        finally:
+            self.draining.answered()
+            self.changed.set()
+
+    async def _answer(self, request: web.BaseRequest) -> web.Response:
+        if request.method not in ("GET", "HEAD"):
+            return self._response(405, b'{"message": "GET only"}', {"allow": "GET, HEAD"})
+        if await self._degrade():
+            return self._response(500, self._leaf["bad"])
+        if not self.upstreams:
+            return self._response(200, self._leaf["good"])
+        answers = dict(zip((u.name for u in self.upstreams), await self._call(request), strict=True))
+        good = all(answer["status"] is not None and answer["status"] < 500 for answer in answers.values())
+        body = json.dumps(self._body("good" if good else "upstream", answers)).encode()
+        return self._response(200 if good else 502, body, _nodejs_header(answers))
+
+    async def _degrade(self) -> bool:
+        """Be slow and draw whether to fail, when the environment asks for it by now."""
+        if self.clock() - self._started < self.config.degrade_after:
+            return False
+        if self.config.slow:
+            await asyncio.sleep(self.config.slow)
+        return bool(self.config.error_rate) and self._chance.random() < self.config.error_rate
+
+    async def _call(self, request: web.BaseRequest) -> list[dict[str, Any]]:
+        headers = {name: request.headers[name] for name in TRACE_HEADERS if name in request.headers}
+        return await asyncio.gather(*(self._ask(upstream, headers) for upstream in self.upstreams))
+
+    async def _ask(self, upstream: Upstream, headers: dict[str, str]) -> dict[str, Any]:
+        assert self.session is not None  # noqa: S101
+        try:
+            async with self.session.get(upstream.url, headers=headers, proxy=upstream.proxy) as response:
+                return _answer_of(response, await response.read())
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            return {"status": None, "version": None, "message": f"{type(error).__name__}: {error}"[:200]}
+
+    def _body(self, outcome: str, answers: Mapping[str, Any]) -> dict[str, Any]:
+        who = f"{self.config.service} {self.config.version}"
+        message = {"good": f"Hello from {who}", "bad": f"{who} fails on purpose"}.get(
+            outcome, "an upstream did not answer"
+        )
+        return {
+            "service": self.config.service,
+            "version": self.config.version,
+            "node": self.config.node,
+            "message": f"Canary! {message}" if self.config.version == "v2" else message,
+            "upstreams": answers,
+        }
+
+    def _response(self, status: int, body: bytes, headers: Mapping[str, str] | None = None) -> web.Response:
+        # Headers and a body given at once leave in one write: two would cost 40 ms behind Envoy (Nagle).
+        response = web.Response(
+            status=status,
+            body=body,
+            headers=self._headers if headers is None else {**self._headers, **headers},
+            content_type="application/json",
+        )
+        if self.draining.since is not None:
+            response.force_close()
+        return response
+
+
+def _answer_of(response: aiohttp.ClientResponse, body: bytes) -> dict[str, Any]:
+    version = response.headers.get("x-canario-version", "").partition("/")[2] or None
+    answer: dict[str, Any] = {"status": response.status, "version": version}
+    if version is None:  # not the demo's answer but a proxy's own words
+        return {**answer, "message": body[:200].decode(errors="replace")}
+    said = json.loads(body)
+    return {**answer, "node": said["node"], "message": said["message"]}
+
+
+def _nodejs_header(answers: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    version = answers.get("nodejs", {}).get("version")
+    return {"x-canario-nodejs": version} if version else {}
+
+
+async def drained(demo: Demo) -> None:
+    """Return when the process may end."""
+    while (wait := demo.draining.ends_at() - demo.clock()) > 0:
+        demo.changed.clear()
+        try:
+            await asyncio.wait_for(demo.changed.wait(), wait)
+        except TimeoutError:
+            continue
+
+
+async def serve(config: Settings, told: asyncio.Event) -> None:
+    """Serve until `told`, then until drained."""
+    loop = asyncio.get_running_loop()
+    demo = Demo(config, loop.time)
+    timeout = aiohttp.ClientTimeout(total=config.upstream_timeout)
+    async with aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0), timeout=timeout, auto_decompress=False
+    ) as demo.session:
+        runner = web.ServerRunner(
+            web.Server(demo.handle, access_log=None, keepalive_timeout=IDLE_SECONDS), shutdown_timeout=1.0
+        )
+        await runner.setup()
+        await web.TCPSite(runner, config.host, config.port, backlog=1024).start()
+        print(f"{config.service} {config.version} serves at {_address(runner)}", flush=True)  # noqa: T201
+        await told.wait()
+        print("told to end; serving until it is quiet", flush=True)  # noqa: T201
+        demo.draining.begin(loop.time())
+        await drained(demo)
+        await runner.cleanup()
+
+
+def _address(runner: web.ServerRunner) -> str:
+    return ", ".join(f"{host}:{port}" for host, port in runner.addresses)
+
+
+async def main() -> None:
+    told = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, told.set)
+    await serve(settings(os.environ), told)
+
+
+if __name__ == "__main__":
+    try:
+        asyncio.run(main())
+    except (SettingsError, OSError) as error:
+        sys.exit(f"demo: {error}")
