@@ -1,0 +1,21 @@
+"""The stages in the document's order, one file each; the numbers in the file names are the order."""
+
+from canario.errors import InvalidInput
+from canario.workshop.request import AVAILABLE_STAGES
+from canario.workshop.stage import Stage
+from canario.workshop.stages import s01_preflight, s02_baseline, s03_controller, s04_mesh, s08_canary, s10_clean
+
+_MODULES = (s01_preflight, s02_baseline, s03_controller, s04_mesh, s08_canary, s10_clean)
+_STAGES = {module.STAGE.id: module.STAGE for module in _MODULES}
+
+
+def stage(stage_id: str) -> Stage:
+    """The stage of that id. Raises InvalidInput."""
+    if stage_id not in _STAGES:
+        raise InvalidInput("stage", stage_id, ", ".join(AVAILABLE_STAGES))
+    return _STAGES[stage_id]
+
+
+def all_stages() -> tuple[Stage, ...]:
+    """Every stage there is, in order."""
+    return tuple(_STAGES.values())

@@ -1,0 +1,113 @@
+"""`preflight` — the document's "Pre reqs": what must be there before anything is made. Changes nothing."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from canario.workshop.application import REPLICAS, REPOSITORIES, TAG
+from canario.workshop.kinds import NODE, POD
+from canario.workshop.names import ZONE
+from canario.workshop.ports import Manifest, Ports
+from canario.workshop.request import Request
+from canario.workshop.stage import Check, Finding, Stage, failed, nothing_to_clean, passed
+
+CONTROLLER_PODS = 1
+FINISHED = ("Succeeded", "Failed")
+
+
+def solve(request: Request, ports: Ports) -> Mapping[str, Any]:
+    """Preflight only looks."""
+    return {}
+
+
+def dialect(request: Request, ports: Ports) -> Finding:
+    if request.mesh in ports.dialects:
+        return passed(f"the dialect {request.mesh} works here", dialects=list(ports.dialects))
+    why = (
+        "AWS ended App Mesh on 2026-09-30: its objects can be written, but nothing acts on them"
+        if request.mesh == "appmesh"
+        else "this installation has no Gateway API implementation"
+    )
+    advice = f'start with "mesh": "{ports.dialects[0]}"'
+    if request.mesh == "appmesh":
+        advice += ", or run the App Mesh workshop in the lab (make lab)"
+    return failed(
+        f"mesh {request.mesh!r} cannot work here: {why}. What to do: {advice}",
+        final=True,
+        dialects=list(ports.dialects),
+    )
+
+
+def permissions(request: Request, ports: Ports) -> Finding:
+    tried = list(ports.permissions.tried())
+    missing = list(ports.permissions.missing())
+    if missing:
+        return failed(
+            f"missing permissions: {'; '.join(missing)}. What to do: deploy the stacks again, or add them to the roles",
+            final=True,
+            tried=tried,
+            missing=missing,
+        )
+    return passed(f"all {len(tried)} permissions that were tried are there", tried=tried)
+
+
+def cluster(request: Request, ports: Ports) -> Finding:
+    nodes = ports.kubernetes.list(NODE)
+    ready = [str(node["metadata"]["name"]) for node in nodes if _is_ready(node)]
+    if not ready:
+        return failed(f"none of the cluster's {len(nodes)} nodes is Ready", nodes=len(nodes), ready=ready)
+    return passed(f"{len(ready)} of {len(nodes)} nodes are Ready", nodes=len(nodes), ready=ready)
+
+
+def capacity(request: Request, ports: Ports) -> Finding:
+    """Pods: the quota that a small node type meets first (a t2.micro holds four)."""
+    nodes = ports.kubernetes.list(NODE)
+    room = sum(int(node.get("status", {}).get("allocatable", {}).get("pods", 0)) for node in nodes)
+    used = [pod for pod in ports.kubernetes.list(POD) if pod.get("status", {}).get("phase") not in FINISHED]
+    others = [pod for pod in used if pod["metadata"].get("namespace") != request.names.namespace]
+    # A rolling update keeps up to a quarter more pods for a moment, at least one a deployment.
+    needed = sum(count + max(1, -(-count // 4)) for count in REPLICAS.values()) + CONTROLLER_PODS
+    measured = {"allocatable": room, "running": len(others), "needed": needed}
+    if room - len(others) < needed:
+        return failed(
+            f"the nodes hold {room} pods and {len(others)} run already; the workshop needs {needed} more. "
+            "What to do: more nodes, or a larger node type",
+            **measured,
+        )
+    return passed(f"room for {room - len(others)} pods, {needed} needed", **measured)
+
+
+def images(request: Request, ports: Ports) -> Finding:
+    digests = {repository: ports.images.digest(repository, TAG) for repository in REPOSITORIES.values()}
+    missing = sorted(repository for repository, digest in digests.items() if digest is None)
+    if missing:
+        return failed(
+            f"no image {TAG!r} in {', '.join(missing)}. What to do: build and push it (apps/demo)", digests=digests
+        )
+    return passed(f"{len(digests)} images are there", digests=digests)
+
+
+def zone(request: Request, ports: Ports) -> Finding:
+    records = ports.zone.records()
+    return passed(f"the private zone {ZONE} answers", zone=ZONE, records=len(records))
+
+
+def _is_ready(node: Manifest) -> bool:
+    conditions = node.get("status", {}).get("conditions", [])
+    return any(each.get("type") == "Ready" and each.get("status") == "True" for each in conditions)
+
+
+STAGE = Stage(
+    id="preflight",
+    section="Pre reqs",
+    deadline_seconds=60,
+    checks=(
+        Check("dialect", dialect),
+        Check("permissions", permissions),
+        Check("cluster", cluster),
+        Check("capacity", capacity),
+        Check("images", images),
+        Check("zone", zone),
+    ),
+    solve=solve,
+    clean=nothing_to_clean,
+)
