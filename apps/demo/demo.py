@@ -150,7 +150,8 @@ class Demo:
         self._chance = random.Random(config.seed)  # noqa: S311
         self._started = clock()
         self._headers = {"x-canario-version": f"{config.service}/{config.version}"}
-        self._leaf = {name: json.dumps(self._body(name, {})).encode() for name in ("good", "bad")}
+        self._good = json.dumps(self._body(self._greeting, {})).encode()
+        self._bad = json.dumps(self._body(f"{self._greeting}, which fails on purpose", {})).encode()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.path == "/health":  # a probe is no request that draining waits for
@@ -166,13 +167,13 @@ class Demo:
         if request.method not in ("GET", "HEAD"):
             return self._response(405, b'{"message": "GET only"}', {"allow": "GET, HEAD"})
         if await self._degrade():
-            return self._response(500, self._leaf["bad"])
+            return self._response(500, self._bad)
         if not self.upstreams:
-            return self._response(200, self._leaf["good"])
+            return self._response(200, self._good)
         answers = dict(zip((u.name for u in self.upstreams), await self._call(request), strict=True))
-        good = all(answer["status"] is not None and answer["status"] < 500 for answer in answers.values())
-        body = json.dumps(self._body("good" if good else "upstream", answers)).encode()
-        return self._response(200 if good else 502, body, _nodejs_header(answers))
+        complaint = _complaint(answers)
+        body = json.dumps(self._body(complaint or self._greeting, answers)).encode()
+        return self._response(502 if complaint else 200, body, _nodejs_header(answers))
 
     async def _degrade(self) -> bool:
         """Be slow and draw whether to fail, when the environment asks for it by now."""
@@ -194,16 +195,17 @@ class Demo:
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             return {"status": None, "version": None, "message": f"{type(error).__name__}: {error}"[:200]}
 
-    def _body(self, outcome: str, answers: Mapping[str, Any]) -> dict[str, Any]:
+    @property
+    def _greeting(self) -> str:
         who = f"{self.config.service} {self.config.version}"
-        message = {"good": f"Hello from {who}", "bad": f"{who} fails on purpose"}.get(
-            outcome, "an upstream did not answer"
-        )
+        return f"Canary! Hello from {who}" if self.config.version == "v2" else f"Hello from {who}"
+
+    def _body(self, message: str, answers: Mapping[str, Any]) -> dict[str, Any]:
         return {
             "service": self.config.service,
             "version": self.config.version,
             "node": self.config.node,
-            "message": f"Canary! {message}" if self.config.version == "v2" else message,
+            "message": message,
             "upstreams": answers,
         }
 
@@ -227,6 +229,16 @@ def _answer_of(response: aiohttp.ClientResponse, body: bytes) -> dict[str, Any]:
         return {**answer, "message": body[:200].decode(errors="replace")}
     said = json.loads(body)
     return {**answer, "node": said["node"], "message": said["message"]}
+
+
+def _complaint(answers: Mapping[str, Mapping[str, Any]]) -> str:
+    """Which upstreams did not answer below 500, in words; empty when all did."""
+    said = {name: answer["status"] for name, answer in answers.items()}
+    return ", ".join(
+        f"{name} did not answer" if status is None else f"{name} answered {status}"
+        for name, status in said.items()
+        if status is None or status >= 500
+    )
 
 
 def _nodejs_header(answers: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
