@@ -1,0 +1,132 @@
+"""`canary` — the document's "Canary Deploy": the second nodejs takes traffic, as far as the evidence allows.
+
+`solve` puts the canary beside the baseline with share 0 and names the target; the canary state machine does the
+rollout, recorded under the execution's own name; the checks hold its outcome against the router and every proxy.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from canario.canary.ports import Target
+from canario.errors import NotReady
+from canario.mesh import appmesh
+from canario.mesh.weights import APP_MESH_LARGEST, share_of
+from canario.workshop import pods
+from canario.workshop.application import deployment_manifest, load_balancer_manifest
+from canario.workshop.kinds import DEPLOYMENT, SERVICE, VIRTUAL_NODE, VIRTUAL_ROUTER
+from canario.workshop.mesh import BASELINE, CANARY, mesh, router_name
+from canario.workshop.names import SERVICES, Names, deployment, load_balancer
+from canario.workshop.ports import Manifest, Ports
+from canario.workshop.request import Request
+from canario.workshop.stage import Check, Finding, Stage, failed, inconclusive, passed
+from canario.workshop.stages.s04_mesh import hostnames, inactive, labelled
+
+ENDS = {"promoted": 1.0, "rolled_back": 0.0, "held": 0.0}  # outcome → the canary's share afterwards
+NO_CANARY = (APP_MESH_LARGEST, 0)
+
+
+def solve(request: Request, ports: Ports) -> Mapping[str, Any]:
+    """The canary's deployment and node, and its place in the router with weight 0."""
+    names = request.names
+    ports.kubernetes.apply(deployment_manifest(names, CANARY, ports.images))
+    ports.kubernetes.apply(load_balancer_manifest(names, CANARY))
+    names_of = hostnames(names, ports, (*SERVICES, CANARY))
+    manifests = labelled(appmesh.render(mesh(names, names_of, canary_weights=NO_CANARY)), names)
+    _add_to_router(manifests, names, ports)
+    unsettled = pods.unsettled(ports.kubernetes, names.namespace, (CANARY,))
+    if unsettled:
+        raise NotReady(f"stage canary: {'; '.join(unsettled)}")
+    plan = {**request.canary.to_dict(), "smallest_share": share_of((APP_MESH_LARGEST, 1))}
+    return {"target": asdict(target(request)), "plan": plan}
+
+
+def clean(request: Request, ports: Ports) -> None:
+    names = request.names
+    ports.kubernetes.delete(SERVICE, load_balancer(CANARY), names.namespace)
+    ports.kubernetes.delete(DEPLOYMENT, deployment(CANARY), names.namespace)
+
+
+def target(request: Request) -> Target:
+    """The router of nodejs and its two nodes."""
+    return Target(
+        workshop=request.workshop,
+        mesh=request.mesh,
+        namespace=request.names.namespace,
+        router=router_name(BASELINE),
+        service=BASELINE,
+        baseline=deployment(BASELINE),
+        canary=deployment(CANARY),
+    )
+
+
+def ended(request: Request, ports: Ports) -> Finding:
+    outcome = _outcome(request, ports)
+    if outcome is None:
+        return inconclusive("the rollout has no outcome yet")
+    return passed(f"the rollout ended: {outcome}", outcome=outcome)
+
+
+def router_agrees(request: Request, ports: Ports) -> Finding:
+    outcome = _outcome(request, ports)
+    if outcome is None:
+        return inconclusive("the rollout has no outcome yet")
+    share = ports.routers.read(target(request)).share
+    if share != ENDS[outcome]:
+        return failed(f"{outcome}, but the router gives the canary {share:.1%}", share=share)
+    return passed(f"the router gives the canary {share:.0%}", share=share)
+
+
+def proxies_agree(request: Request, ports: Ports) -> Finding:
+    outcome = _outcome(request, ports)
+    if outcome is None:
+        return inconclusive("the rollout has no outcome yet")
+    found = ports.data_plane.shares(target(request))
+    if not found:
+        return inconclusive("no proxy calls the router's service")
+    wrong = [f"{each.proxy}: {each.message}" for each in found if each.share != ENDS[outcome]]
+    if wrong:
+        return failed(f"{outcome}, but not at every proxy: {'; '.join(wrong)}", wrong=wrong)
+    share = ENDS[outcome]
+    return passed(f"all {len(found)} proxies give the canary {share:.0%}", proxies=len(found), share=share)
+
+
+def _add_to_router(manifests: list[Manifest], names: Names, ports: Ports) -> None:
+    """Apply the canary's node; then the router, unless it has the canary already: its weights are a rollout's."""
+    node = _find(manifests, VIRTUAL_NODE.name, deployment(CANARY))
+    waiting = inactive(ports.kubernetes.apply(node))
+    if waiting:
+        raise NotReady(f"stage canary: the controller has not accepted {waiting}")
+    router = ports.kubernetes.get(VIRTUAL_ROUTER, router_name(BASELINE), names.namespace)
+    if router is None or deployment(CANARY) not in str(router["spec"]):
+        router = ports.kubernetes.apply(_find(manifests, VIRTUAL_ROUTER.name, router_name(BASELINE)))
+    waiting = inactive(router)
+    if waiting:
+        raise NotReady(f"stage canary: the controller has not accepted {waiting}")
+
+
+def _find(manifests: list[Manifest], kind: str, name: str) -> Manifest:
+    return next(each for each in manifests if each["kind"] == kind and each["metadata"]["name"] == name)
+
+
+def _outcome(request: Request, ports: Ports) -> str | None:
+    """How the rollout of the stage's current run ended."""
+    run = ports.records.stages(request.workshop).get("canary", {}).get("run", "")
+    for entry in reversed(ports.rollouts.entries(str(run))):
+        if entry.get("outcome"):
+            return str(entry["outcome"])
+    return None
+
+
+STAGE = Stage(
+    id="canary",
+    section="Canary Deploy",
+    deadline_seconds=60,  # after the rollout's own end; the rollout has the plan's deadline
+    checks=(
+        Check("rollout ended", ended),
+        Check("router agrees", router_agrees),
+        Check("proxies agree", proxies_agree),
+    ),
+    solve=solve,
+    clean=clean,
+)
