@@ -47,7 +47,10 @@ def report(snapshot: Snapshot, *, seconds: Mapping[str, float]) -> dict[str, Any
         "execution": snapshot.execution,
         "status": snapshot.status,
         "stages": [_stage(record) for record in snapshot.stages],
-        "canary": {"outcome": snapshot.outcome, "decisions": [_decision(entry) for entry in snapshot.decisions]},
+        "canary": {
+            "outcome": snapshot.outcome,
+            "decisions": [_decision(entry) for entry in snapshot.decisions],
+        },
         "traffic": {"sent": 0, "failed": 0, "by_node": {}, **snapshot.traffic},
         "lab": {"seconds": {step: round(spent, 1) for step, spent in seconds.items()}},
         **({"cause": snapshot.cause} if snapshot.cause else {}),
@@ -81,7 +84,12 @@ def _expected(v2_error_rate: float) -> tuple[str, ...] | None:
 
 def _stage(record: Record) -> dict[str, Any]:
     checks = [{key: check[key] for key in CHECK_FIELDS} for check in record.get("checks", [])]
-    answer = {"id": record["stage"], "status": record["status"], "seconds": record.get("seconds"), "checks": checks}
+    answer = {
+        "id": record["stage"],
+        "status": record["status"],
+        "seconds": record.get("seconds"),
+        "checks": checks,
+    }
     return {**answer, **({"error": record["cause"]} if record.get("cause") else {})}
 
 

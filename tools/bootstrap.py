@@ -13,7 +13,7 @@ NEEDED = (3, 11)
 if sys.version_info < NEEDED:
     sys.exit(
         "canario: Python %d.%d or newer is needed; %s is %d.%d. Name another one: make PYTHON=python3.12 ..."
-        % (NEEDED + (sys.executable,) + tuple(sys.version_info[:2]))
+        % (NEEDED[0], NEEDED[1], sys.executable, sys.version_info[0], sys.version_info[1])
     )
 
 import hashlib
@@ -89,8 +89,17 @@ def pip_install(name, what):
         return
     say("installing %s (%s)" % (what, name))
     run(
-        [str(BIN / "python"), "-m", "pip", "install", "--require-hashes", "--disable-pip-version-check",
-         "--no-input", "-r", str(ROOT / name)],
+        [
+            str(BIN / "python"),
+            "-m",
+            "pip",
+            "install",
+            "--require-hashes",
+            "--disable-pip-version-check",
+            "--no-input",
+            "-r",
+            str(ROOT / name),
+        ],
         "pip could not install what %s names: is a package index reachable (pip config, PIP_INDEX_URL)?" % name,
     )
     done(name, lock)

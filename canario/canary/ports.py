@@ -71,7 +71,13 @@ class DataPlane(Protocol):
 
 class Metrics(Protocol):
     def read(
-        self, target: Target, node: str, start: datetime, end: datetime, window_seconds: int, edges: Sequence[float]
+        self,
+        target: Target,
+        node: str,
+        start: datetime,
+        end: datetime,
+        window_seconds: int,
+        edges: Sequence[float],
     ) -> Sequence[NodeCounts]:
         """The node's counters for the whole windows in [start, end), by metric timestamp.
 

@@ -44,7 +44,10 @@ def deployment_manifest(names: Names, service: str, images: Images) -> Manifest:
         "spec": {
             "replicas": REPLICAS[service],
             "selector": {"matchLabels": labels},
-            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"}},
+            "strategy": {
+                "type": "RollingUpdate",
+                "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"},
+            },
             "template": {
                 "metadata": {"labels": {**labels, **names.labels}},
                 "spec": {

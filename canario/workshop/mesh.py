@@ -2,7 +2,19 @@
 
 from collections.abc import Mapping
 
-from canario.mesh.model import Hostname, Mesh, Node, Port, Ref, Route, Router, Selector, Service, Target, ToRouter
+from canario.mesh.model import (
+    Hostname,
+    Mesh,
+    Node,
+    Port,
+    Ref,
+    Route,
+    Router,
+    Selector,
+    Service,
+    Target,
+    ToRouter,
+)
 from canario.workshop.application import UPSTREAMS
 from canario.workshop.names import SERVICE_PORT, SERVICES, Names, deployment
 
@@ -51,9 +63,7 @@ def _router(names: Names, service: str, canary_weights: tuple[int, int] | None) 
     targets: tuple[Target, ...] = (Target(_ref(names, name), 1),)
     if service == BASELINE and canary_weights:
         nodes = (deployment(BASELINE), deployment(CANARY))
-        targets = tuple(
-            Target(_ref(names, node), weight) for node, weight in zip(nodes, canary_weights, strict=True)
-        )
+        targets = tuple(Target(_ref(names, node), weight) for node, weight in zip(nodes, canary_weights, strict=True))
     return Router(
         ref=_ref(names, router_name(service)),
         known_as=f"{router_name(service)}_{names.namespace}",

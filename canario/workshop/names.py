@@ -38,7 +38,9 @@ def names(workshop: str) -> Names:
     """The names of `workshop`. Raises InvalidInput when the id is no DNS label or too long."""
     if not isinstance(workshop, str) or len(workshop) > LONGEST_ID or not _DNS_LABEL.fullmatch(workshop):
         raise InvalidInput(
-            "workshop", workshop, f"a DNS label (a-z, 0-9, '-') of at most {LONGEST_ID} characters, such as 'turma-01'"
+            "workshop",
+            workshop,
+            f"a DNS label (a-z, 0-9, '-') of at most {LONGEST_ID} characters, such as 'turma-01'",
         )
     if workshop == DEFAULT_WORKSHOP:
         return Names(workshop, "appmesh-workshop-ns", "app-mesh", ZONE)

@@ -78,7 +78,13 @@ def fail(request: Request, ports: Ports, run: str, stage_id: str, error: str, ca
     """Record which stage failed and why, unless its own check has recorded it already."""
     record = ports.records.stages(request.workshop).get(stage_id, {})
     if record.get("status") != "failed" or record.get("run") != run:
-        body = {**_kept(record), "status": "failed", "error": error, "cause": cause, "ended": ports.now.isoformat()}
+        body = {
+            **_kept(record),
+            "status": "failed",
+            "error": error,
+            "cause": cause,
+            "ended": ports.now.isoformat(),
+        }
         _put(stage(stage_id), request, ports, run, body)
         _say(stage(stage_id), request, ports, run, body)
     detail = {"workshop": request.workshop, "run": run, "stage": stage_id, "error": error, "cause": cause}

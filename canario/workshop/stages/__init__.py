@@ -3,7 +3,14 @@
 from canario.errors import InvalidInput
 from canario.workshop.request import AVAILABLE_STAGES
 from canario.workshop.stage import Stage
-from canario.workshop.stages import s01_preflight, s02_baseline, s03_controller, s04_mesh, s08_canary, s10_clean
+from canario.workshop.stages import (
+    s01_preflight,
+    s02_baseline,
+    s03_controller,
+    s04_mesh,
+    s08_canary,
+    s10_clean,
+)
 
 _MODULES = (s01_preflight, s02_baseline, s03_controller, s04_mesh, s08_canary, s10_clean)
 _STAGES = {module.STAGE.id: module.STAGE for module in _MODULES}

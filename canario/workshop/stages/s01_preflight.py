@@ -81,7 +81,8 @@ def images(request: Request, ports: Ports) -> Finding:
     missing = sorted(repository for repository, digest in digests.items() if digest is None)
     if missing:
         return failed(
-            f"no image {TAG!r} in {', '.join(missing)}. What to do: build and push it (apps/demo)", digests=digests
+            f"no image {TAG!r} in {', '.join(missing)}. What to do: build and push it (apps/demo)",
+            digests=digests,
         )
     return passed(f"{len(digests)} images are there", digests=digests)
 

@@ -108,7 +108,11 @@ def _controller() -> list[Manifest]:
             "kind": "ClusterRole",
             "metadata": _metadata(None),
             "rules": [
-                {"apiGroups": ["appmesh.k8s.aws"], "resources": ["*"], "verbs": ["get", "list", "watch", "patch"]},
+                {
+                    "apiGroups": ["appmesh.k8s.aws"],
+                    "resources": ["*"],
+                    "verbs": ["get", "list", "watch", "patch"],
+                },
                 {
                     "apiGroups": [""],
                     "resources": ["namespaces", "pods", "services", "endpoints"],
@@ -161,7 +165,11 @@ STAGE = Stage(
     id="controller",
     section="AWS App Mesh - Instalação para K8s",
     deadline_seconds=180,
-    checks=(Check("controller running", running), Check("CRDs served", crds_served), Check("injector", injector)),
+    checks=(
+        Check("controller running", running),
+        Check("CRDs served", crds_served),
+        Check("injector", injector),
+    ),
     solve=solve,
     clean=clean,
 )

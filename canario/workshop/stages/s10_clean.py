@@ -10,7 +10,17 @@ from datetime import datetime
 from typing import Any
 
 from canario.errors import NotReady
-from canario.workshop.kinds import APP_MESH_KINDS, CONFIG_MAP, CRD, DEPLOYMENT, LEASE, MESH, NAMESPACE, POD, SERVICE
+from canario.workshop.kinds import (
+    APP_MESH_KINDS,
+    CONFIG_MAP,
+    CRD,
+    DEPLOYMENT,
+    LEASE,
+    MESH,
+    NAMESPACE,
+    POD,
+    SERVICE,
+)
 from canario.workshop.ports import Kind, Ports
 from canario.workshop.request import Request
 from canario.workshop.stage import Check, Finding, Stage, failed, nothing_to_clean, passed
