@@ -168,18 +168,14 @@ class FakeEvents:
 
 @dataclass
 class FakePermissions:
+    asked: list[str] = field(default_factory=lambda: ["create deployments"])
     lacking: list[str] = field(default_factory=list)
+
+    def tried(self) -> Sequence[str]:
+        return list(self.asked)
 
     def missing(self) -> Sequence[str]:
         return list(self.lacking)
-
-
-@dataclass
-class FakeQuotas:
-    too_small: list[str] = field(default_factory=list)
-
-    def short(self, workshops: int) -> Sequence[str]:
-        return list(self.too_small)
 
 
 @dataclass
@@ -271,6 +267,10 @@ def fake_ports(
         images=FakeImages(),
         records=FakeWorkshopRecords(),
         events=FakeEvents(),
+        permissions=FakePermissions(),
+        rollouts=FakeRolloutRecords(),
+        routers=FakeRouters(),
+        data_plane=FakeDataPlane(),
         now=now,
         dialects=dialects,
     )
