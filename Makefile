@@ -2,6 +2,9 @@
 PYTHON ?= python3
 MESH ?= appmesh
 V2_ERROR_RATE ?= 0
+WORKSHOP ?= default
+UNTIL ?= clean
+RATE ?= 60
 
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
@@ -9,7 +12,8 @@ export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
 .PHONY: lab lab-up lab-down test check setup lock clean
 
 lab: setup  ## bring the lab up, deploy, run one whole workshop under live load, report, bring it down
-	@$(BIN)/python -m lab run --mesh "$(MESH)" --v2-error-rate "$(V2_ERROR_RATE)"
+	@$(BIN)/python -m lab run --mesh "$(MESH)" --v2-error-rate "$(V2_ERROR_RATE)" \
+		--workshop "$(WORKSHOP)" --until "$(UNTIL)" --rate "$(RATE)"
 
 lab-up: setup  ## leave the lab standing, deployed
 	@$(BIN)/python -m lab up --v2-error-rate "$(V2_ERROR_RATE)"
