@@ -39,8 +39,13 @@ def passed(message: str, **measured: Any) -> Finding:
     return Finding(Status.PASSED, message, measured)
 
 
-def failed(message: str, *, final: bool = False, **measured: Any) -> Finding:
-    return Finding(Status.FAILED, message, measured, final)
+def failed(message: str, **measured: Any) -> Finding:
+    return Finding(Status.FAILED, message, measured)
+
+
+def refused(message: str, **measured: Any) -> Finding:
+    """Failed, and no wait can mend it."""
+    return Finding(Status.FAILED, message, measured, final=True)
 
 
 def inconclusive(message: str, **measured: Any) -> Finding:

@@ -13,7 +13,7 @@ from canario.workshop.stages import (
 )
 
 _MODULES = (s01_preflight, s02_baseline, s03_controller, s04_mesh, s08_canary, s10_clean)
-_STAGES = {module.STAGE.id: module.STAGE for module in _MODULES}
+_STAGES: dict[str, Stage] = {module.STAGE.id: module.STAGE for module in _MODULES}
 
 
 def stage(stage_id: str) -> Stage:

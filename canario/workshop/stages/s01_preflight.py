@@ -8,7 +8,7 @@ from canario.workshop.kinds import NODE, POD
 from canario.workshop.names import ZONE
 from canario.workshop.ports import Manifest, Ports
 from canario.workshop.request import Request
-from canario.workshop.stage import Check, Finding, Stage, failed, nothing_to_clean, passed
+from canario.workshop.stage import Check, Finding, Stage, failed, nothing_to_clean, passed, refused
 
 CONTROLLER_PODS = 1
 FINISHED = ("Succeeded", "Failed")
@@ -30,9 +30,8 @@ def dialect(request: Request, ports: Ports) -> Finding:
     advice = f'start with "mesh": "{ports.dialects[0]}"'
     if request.mesh == "appmesh":
         advice += ", or run the App Mesh workshop in the lab (make lab)"
-    return failed(
+    return refused(
         f"mesh {request.mesh!r} cannot work here: {why}. What to do: {advice}",
-        final=True,
         dialects=list(ports.dialects),
     )
 
@@ -41,9 +40,8 @@ def permissions(request: Request, ports: Ports) -> Finding:
     tried = list(ports.permissions.tried())
     missing = list(ports.permissions.missing())
     if missing:
-        return failed(
+        return refused(
             f"missing permissions: {'; '.join(missing)}. What to do: deploy the stacks again, or add them to the roles",
-            final=True,
             tried=tried,
             missing=missing,
         )
