@@ -141,9 +141,8 @@ def upstreams(pairs: tuple[tuple[str, str], ...]) -> tuple[Upstream, ...]:
 class Demo:
     """The request handler. `clock` is a monotonic time in seconds."""
 
-    def __init__(self, config: Settings, clock: Callable[[], float]) -> None:
-        self.config, self.clock = config, clock
-        self.draining = Draining()
+    def __init__(self, config: Settings, clock: Callable[[], float], draining: Draining) -> None:
+        self.config, self.clock, self.draining = config, clock, draining
         self.changed = asyncio.Event()
         self.upstreams = upstreams(config.upstreams)
         self.session: aiohttp.ClientSession | None = None
@@ -256,10 +255,10 @@ async def drained(demo: Demo) -> None:
             continue
 
 
-async def serve(config: Settings, told: asyncio.Event) -> None:
+async def serve(config: Settings, told: asyncio.Event, draining: Draining | None = None) -> None:
     """Serve until `told`, then until drained."""
     loop = asyncio.get_running_loop()
-    demo = Demo(config, loop.time)
+    demo = Demo(config, loop.time, draining or Draining())
     timeout = aiohttp.ClientTimeout(total=config.upstream_timeout)
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0), timeout=timeout, auto_decompress=False

@@ -1,0 +1,52 @@
+"""The VPC's Envoy process: started, started again when it ends by itself, ended."""
+
+import asyncio
+import logging
+import sys
+from pathlib import Path
+
+import aiohttp
+
+from lab import processes
+from lab.envoy import binary, bootstrap
+from lab.envoy.admin import Admin
+from lab.net import Block
+
+log = logging.getLogger(__name__)
+
+_ADMIN_PORT = 9901
+_POLL_SECONDS = 0.02
+_RESTART_SECONDS = 0.2
+
+
+class Proxy:
+    """An Envoy that watches `directory`; its record (lab/processes.py) is in `run`."""
+
+    def __init__(self, block: Block, directory: Path, run: Path) -> None:
+        self._admin = (block.vpc, _ADMIN_PORT)
+        self._argv = binary.command(bootstrap.write_bootstrap(directory, "vpc", self._admin))
+        self._run = run
+        self._was_ready = False
+
+    async def run(self) -> None:
+        """Keep it running until cancelled; it has ended when this returns. Raises StartError."""
+        while True:
+            child = processes.spawn("vpc-envoy", self._argv, run=self._run, output=sys.stdout.fileno())
+            try:
+                await processes.ended(child.pid)
+            finally:
+                status = processes.stop(child)
+            if not self._was_ready:
+                raise processes.StartError(
+                    f"start the VPC's Envoy at {self._admin[0]}: it ended with status {status}, "
+                    "its last words are above; is its port taken?"
+                )
+            log.error("the VPC's Envoy ended by itself with status %s; starting it again", status)
+            await asyncio.sleep(_RESTART_SECONDS)
+
+    async def ready(self) -> None:
+        """Return when it takes traffic."""
+        async with aiohttp.ClientSession() as session:
+            while not await Admin(session, self._admin).ready():
+                await asyncio.sleep(_POLL_SECONDS)
+        self._was_ready = True
