@@ -17,9 +17,7 @@ def now() -> datetime:
 class Generator:
     """GETs `url`; at most `limit` requests at once, each given up after `timeout` seconds."""
 
-    def __init__(
-        self, session: aiohttp.ClientSession, url: str, tally: Tally, *, limit: int, timeout: float
-    ) -> None:
+    def __init__(self, session: aiohttp.ClientSession, url: str, tally: Tally, *, limit: int, timeout: float) -> None:
         self._session, self._url, self._tally = session, url, tally
         self._limit = limit
         self._timeout = aiohttp.ClientTimeout(total=timeout)

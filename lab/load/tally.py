@@ -65,9 +65,7 @@ class Tally:
         if outcome.failure is not None:
             self.failed += 1
             if len(self.failures) < _KEPT_FAILURES:
-                self.failures.append(
-                    {"at": outcome.at.isoformat(), "node": outcome.node, "what": outcome.failure}
-                )
+                self.failures.append({"at": outcome.at.isoformat(), "node": outcome.node, "what": outcome.failure})
 
     def report(self, ended: datetime | None) -> dict[str, Any]:
         """The report as JSON has it; `ended` is None while the load runs."""
