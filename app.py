@@ -1,0 +1,44 @@
+"""The CDK app: `cdk synth`, `cdk deploy --all`. Settings come as context (stacks/settings.py)."""
+
+import sys
+
+from aws_cdk import App, Tags
+
+from stacks.canary import CanaryStack
+from stacks.discovery import DiscoveryStack
+from stacks.images import ImagesStack
+from stacks.records import RecordsStack
+from stacks.settings import BadSetting, Settings, settings_from
+from stacks.workshop import WorkshopStack
+
+
+def build(app: App, settings: Settings) -> None:
+    """Every stack. None names an account or a region: a deployment's credentials say where it goes."""
+    discovery = DiscoveryStack(app, "CanarioDiscovery", settings=settings)
+    images = ImagesStack(app, "CanarioImages")
+    records = RecordsStack(app, "CanarioRecords")
+    canary = CanaryStack(app, "CanarioCanary", settings=settings, records=records, zone=discovery.zone)
+    WorkshopStack(
+        app,
+        "CanarioWorkshop",
+        settings=settings,
+        records=records,
+        zone=discovery.zone,
+        repositories=images.repositories,
+        rollouts=canary.machine,
+    )
+    Tags.of(app).add("canario", "true")
+
+
+def main() -> None:
+    app = App()
+    try:
+        settings = settings_from(app.node.get_all_context())
+    except BadSetting as error:
+        sys.exit(f"canario: {error}")
+    build(app, settings)
+    app.synth()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""The composition root: adapters put together from the environment. Nothing else in `lambdas` makes a client.
+
+Clients are made once a process and kept between invocations; only `now` is of this invocation.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property, lru_cache
+
+import boto3
+from canario.adapters.permissions import ClusterPermissions
+from canario.adapters.routers import DialectRouters, EnvoyDataPlane
+
+from canario.adapters import aws
+from canario.adapters.cloudwatch import NodeMetrics
+from canario.adapters.ecr import Repositories
+from canario.adapters.eks import EksToken
+from canario.adapters.events import Bus
+from canario.adapters.http import HttpClient
+from canario.adapters.kubernetes import Cluster
+from canario.adapters.records import RolloutRecords, WorkshopRecords
+from canario.adapters.route53 import PrivateZone
+from canario.canary.steps import World
+from canario.workshop.ports import Ports
+from lambdas.environment import Environment, environment_from
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Composition:
+    """One process's adapters, each made when it is first asked for."""
+
+    environment: Environment
+    session: boto3.Session
+    clock: Clock = utc_now
+
+    @cached_property
+    def cluster(self) -> Cluster:
+        token = EksToken(self.session, self.environment.cluster_name)
+        return Cluster(self.environment.cluster_endpoint, self.environment.cluster_ca, token)
+
+    @cached_property
+    def events(self) -> Bus:
+        return Bus(aws.client(self.session, "events"), self.environment.bus)
+
+    @cached_property
+    def rollouts(self) -> RolloutRecords:
+        return RolloutRecords(aws.table(self.session, self.environment.table))
+
+    @cached_property
+    def world(self) -> World:
+        """What a rollout reaches."""
+        return World(
+            routers=DialectRouters(self.cluster),
+            data_plane=EnvoyDataPlane(self.cluster),
+            metrics=NodeMetrics(aws.client(self.session, "cloudwatch"), self.environment.metrics_namespace),
+            records=self.rollouts,
+            events=self.events,
+        )
+
+    def ports(self) -> Ports:
+        """What a stage reaches, at this moment."""
+        return Ports(
+            kubernetes=self.cluster,
+            http=HttpClient(),
+            zone=PrivateZone(aws.client(self.session, "route53"), self.environment.zone_id),
+            images=Repositories(aws.client(self.session, "ecr"), self.environment.registry),
+            records=WorkshopRecords(aws.table(self.session, self.environment.table)),
+            events=self.events,
+            permissions=ClusterPermissions(self.cluster),
+            rollouts=self.rollouts,
+            routers=self.world.routers,
+            data_plane=self.world.data_plane,
+            now=self.clock(),
+            dialects=self.environment.dialects,
+        )
+
+
+@lru_cache(maxsize=1)
+def composition() -> Composition:
+    """This process's own. Raises BadEnvironment."""
+    return Composition(environment_from(os.environ), boto3.Session())

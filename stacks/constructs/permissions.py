@@ -1,0 +1,52 @@
+"""The statements that functions' roles are put together from: one action list, one resource, no wildcard resource."""
+
+from collections.abc import Sequence
+
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_ecr as ecr
+from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_route53 as route53
+
+SOURCE = "canario"  # of every event
+
+
+def records(table: dynamodb.ITable, *keys: str, actions: Sequence[str]) -> iam.PolicyStatement:
+    """`actions` ("PutItem", …) on the items whose partition key matches one of `keys` ("workshop#*")."""
+    return iam.PolicyStatement(
+        actions=[f"dynamodb:{action}" for action in actions],
+        resources=[table.table_arn],
+        conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": list(keys)}},
+    )
+
+
+def put_events(bus: events.IEventBus) -> iam.PolicyStatement:
+    return iam.PolicyStatement(
+        actions=["events:PutEvents"],
+        resources=[bus.event_bus_arn],
+        conditions={"StringEquals": {"events:source": SOURCE}},
+    )
+
+
+def look_at_images(repositories: Sequence[ecr.IRepository]) -> iam.PolicyStatement:
+    return iam.PolicyStatement(actions=["ecr:DescribeImages"], resources=[each.repository_arn for each in repositories])
+
+
+def read_zone(zone: route53.IHostedZone) -> iam.PolicyStatement:
+    return iam.PolicyStatement(actions=["route53:ListResourceRecordSets"], resources=[zone.hosted_zone_arn])
+
+
+def change_names(zone: route53.IHostedZone) -> iam.PolicyStatement:
+    """Write CNAMEs and nothing else into the zone."""
+    return iam.PolicyStatement(
+        actions=["route53:ChangeResourceRecordSets"],
+        resources=[zone.hosted_zone_arn],
+        conditions={"ForAllValues:StringEquals": {"route53:ChangeResourceRecordSetsRecordTypes": ["CNAME"]}},
+    )
+
+
+def read_metrics(namespace: str) -> iam.PolicyStatement:
+    """CloudWatch's reading actions know no resources; GetMetricData takes no condition on the namespace either."""
+    return iam.PolicyStatement(
+        actions=["cloudwatch:GetMetricData"], resources=["*"], sid=f"Read{namespace.replace('/', '')}"
+    )

@@ -1,0 +1,118 @@
+"""The one code asset of all functions: `canario`, `lambdas` and the packages of lambdas/requirements.txt.
+
+Packages are installed without Docker, for the runtime's Python and architecture whatever this machine's are, into
+a cache that is keyed by the lock: a synthesis with a warm cache runs no pip and needs no network.
+"""
+
+import compileall
+import hashlib
+import os
+import py_compile
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import jsii
+from aws_cdk import AssetHashType, BundlingOptions, DockerImage, ILocalBundling
+from aws_cdk import aws_lambda as lambda_
+
+from stacks.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+LOCK = ROOT / "lambdas" / "requirements.txt"
+SOURCES = ("canario", "lambdas")
+CACHE = ROOT / ".cache" / "lambdas"
+
+# Lambda's Amazon Linux 2023 has glibc 2.34.
+_WHEELS = {"arm64": "aarch64", "x86_64": "x86_64"}
+_NOT_NEEDED = shutil.ignore_patterns("__pycache__", "*.pyc", "*.pyi", "tests", "requirements.txt", "bin")
+
+
+class BundlingFailed(Exception):
+    """pip could not install the functions' packages; the text says what to look at."""
+
+
+def function_code(settings: Settings) -> lambda_.Code:
+    """The asset; call it once a stack. Its hash covers the lock, the sources and what they are built for."""
+    return lambda_.Code.from_asset(
+        str(ROOT / "lambdas"),
+        asset_hash_type=AssetHashType.CUSTOM,
+        asset_hash=_digest(*_inputs(settings)),
+        # `image` is what CDK would use if the local bundling declined; it never does.
+        bundling=BundlingOptions(image=DockerImage.from_registry("scratch"), local=_Bundling(settings)),
+    )
+
+
+@jsii.implements(ILocalBundling)
+class _Bundling:
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def try_bundle(self, output_dir: str, *, image: DockerImage, **_: object) -> bool:
+        target = Path(output_dir)
+        shutil.copytree(_packages(self._settings), target, dirs_exist_ok=True)
+        for name in SOURCES:
+            shutil.copytree(ROOT / name, target / name, ignore=_NOT_NEEDED)
+        _compile(target, self._settings)
+        return True
+
+
+def _packages(settings: Settings) -> Path:
+    """The directory with the installed packages, made on first use."""
+    done = CACHE / _digest(*_lock_inputs(settings))
+    if not done.is_dir():
+        CACHE.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
+            _pip_install(Path(scratch) / "packages", settings)
+            shutil.copytree(Path(scratch) / "packages", Path(scratch) / "done", ignore=_NOT_NEEDED)
+            os.replace(Path(scratch) / "done", done)
+    return done
+
+
+def _pip_install(target: Path, settings: Settings) -> None:
+    machine = _WHEELS[settings.architecture]
+    platforms = [f"--platform={tag}_{machine}" for tag in ("manylinux2014", "manylinux_2_28", "manylinux_2_34")]
+    command = [
+        sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--no-compile",
+        "--require-hashes", "--only-binary=:all:", "--implementation=cp", f"--python-version={settings.python_version}",
+        *platforms, "--target", str(target), "--requirement", str(LOCK),
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode:
+        raise BundlingFailed(
+            f"pip could not install {LOCK.relative_to(ROOT)} for Python {settings.python_version} on "
+            f"{settings.architecture}: is a package index reachable? {done.stderr.strip().splitlines()[-1:]}"
+        )
+
+
+def _compile(target: Path, settings: Settings) -> None:
+    """Ship bytecode where this interpreter writes the runtime's: a cold start then compiles nothing."""
+    if settings.python_version == f"{sys.version_info.major}.{sys.version_info.minor}":
+        compileall.compile_dir(
+            target, quiet=2, stripdir=str(target), invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH
+        )
+
+
+def _inputs(settings: Settings) -> Iterator[bytes]:
+    yield from _lock_inputs(settings)
+    for name in SOURCES:
+        for path in sorted(path for path in (ROOT / name).rglob("*") if path.is_file()):
+            if path.suffix != ".pyc":
+                yield str(path.relative_to(ROOT)).encode()
+                yield path.read_bytes()
+
+
+def _lock_inputs(settings: Settings) -> Iterator[bytes]:
+    yield Path(__file__).read_bytes()
+    yield f"{settings.python_version} {settings.architecture}".encode()
+    yield LOCK.read_bytes()
+
+
+def _digest(*parts: bytes) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(len(part).to_bytes(8, "big") + part)
+    return digest.hexdigest()

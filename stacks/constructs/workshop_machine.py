@@ -1,0 +1,155 @@
+"""The workshop's state machine (DESIGN, section 4; docs/state-machines.md).
+
+`Begin` leaves the normalised request in the variable `request`; each stage is a pair of states, `Solve mesh` and
+`Check mesh`, and the choice `Until mesh?`. Whatever fails goes to `Record failure` with the state data
+`{"stage", "request", "error", "cause"}`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk import aws_stepfunctions_tasks as tasks
+from constructs import Construct
+
+from stacks.constructs.machine import Machine
+from stacks.constructs.steps import invoke
+
+# A rollout bears its run's name: a second start of it is refused by Step Functions, and its record is found.
+RUN = "{% $states.context.Execution.Name %}"
+# What the canary's solve found.
+SOLVED = {"target": "{% $states.input.outputs.target %}", "plan": "{% $states.input.outputs.plan %}"}
+FUNCTION_SECONDS = 120
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageFunction:
+    """One stage of the machine; `function` is None where the stage has a place but no code yet."""
+
+    id: str
+    section: str
+    deadline_seconds: int = 0
+    function: lambda_.IFunction | None = None
+
+
+class WorkshopMachine(Construct):
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        begin: lambda_.IFunction,
+        stages: Sequence[StageFunction],
+        end: lambda_.IFunction,
+        fail: lambda_.IFunction,
+        rollouts: sfn.IStateMachine,
+    ) -> None:
+        super().__init__(scope, id)
+        self._rollouts = rollouts
+        self._end = _end(self, end)
+        self._record_failure = _record_failure(self, fail)
+        first = _begin(self, begin)
+        first.add_catch(self._record_failure, outputs=_caught("begin", "{% $states.input %}"))
+        tail: sfn.IChainable = self._end
+        for stage in reversed(stages):
+            tail = self._stage(stage, tail)
+        self.machine = Machine(self, "Machine", definition=first.next(tail)).machine
+
+    def _stage(self, stage: StageFunction, after: sfn.IChainable) -> sfn.IChainable:
+        if stage.function is None:
+            place = sfn.Pass.jsonata(self, f"{stage.id} (not yet)", comment=f"The place of: {stage.section}")
+            return place.next(after)
+        solve = self._invoke(stage, "solve", ready_within_seconds=stage.deadline_seconds)
+        check = self._invoke(stage, "check", ready_within_seconds=stage.deadline_seconds)
+        until = sfn.Choice.jsonata(self, f"Until {stage.id}?")
+        until.when(sfn.Condition.jsonata(f"{{% $request.until = '{stage.id}' %}}"), self._end).otherwise(after)
+        check.next(until)
+        return self._canary(solve, check) if stage.id == "canary" else solve.next(check)
+
+    def _canary(self, solve: tasks.LambdaInvoke, check: tasks.LambdaInvoke) -> sfn.IChainable:
+        """Between solve and check runs the rollout, unless the record says that this stage has passed."""
+        run = tasks.StepFunctionsStartExecution.jsonata(
+            self,
+            "Run rollout",
+            state_machine=self._rollouts,
+            integration_pattern=sfn.IntegrationPattern.RUN_JOB,
+            name=RUN,
+            input=sfn.TaskInput.from_object({"rollout": RUN, **SOLVED}),
+            outputs="{% $states.result.Output %}",
+            comment="One execution of the canary machine",
+        )
+        run.add_catch(self._record_failure, outputs=_caught("canary", "{% $request %}"))
+        passed = sfn.Choice.jsonata(self, "Canary passed before?")
+        passed.when(sfn.Condition.jsonata("{% $states.input.status = 'passed' %}"), check).otherwise(run.next(check))
+        return solve.next(passed)
+
+    def _invoke(self, stage: StageFunction, action: str, *, ready_within_seconds: int) -> tasks.LambdaInvoke:
+        assert stage.function is not None  # noqa: S101 - narrowed by the caller
+        task = invoke(
+            self,
+            f"{action.capitalize()} {stage.id}",
+            function=stage.function,
+            payload={
+                "action": action,
+                "request": "{% $request %}",
+                "run": RUN,
+                "entered": "{% $states.context.State.EnteredTime %}",
+            },
+            timeout_seconds=FUNCTION_SECONDS + 10,
+            ready_within_seconds=ready_within_seconds,
+            comment=stage.section,
+        )
+        task.add_catch(self._record_failure, outputs=_caught(stage.id, "{% $request %}"))
+        return task
+
+
+def _begin(scope: Construct, function: lambda_.IFunction) -> tasks.LambdaInvoke:
+    return invoke(
+        scope,
+        "Begin",
+        function=function,
+        payload={"input": "{% $states.input %}", "run": RUN},
+        assign={"request": "{% $states.result.Payload %}"},
+        timeout_seconds=40,
+        comment="Validate the input, fill in its defaults",
+    )
+
+
+def _end(scope: Construct, function: lambda_.IFunction) -> tasks.LambdaInvoke:
+    return invoke(
+        scope,
+        "End",
+        function=function,
+        payload={"request": "{% $request %}", "run": RUN},
+        timeout_seconds=40,
+        comment="Record the outcome; put the event WorkshopSucceeded",
+    )
+
+
+def _record_failure(scope: Construct, function: lambda_.IFunction) -> tasks.LambdaInvoke:
+    record = invoke(
+        scope,
+        "Record failure",
+        function=function,
+        payload={"failure": "{% $states.input %}", "run": RUN},
+        timeout_seconds=70,
+        comment="Say which stage failed and why; roll back a canary in flight; leave everything else as it is",
+    )
+    failed = sfn.Fail.jsonata(scope, "Failed", error="{% $states.input.error %}", cause="{% $states.input.cause %}")
+    unrecorded = {
+        "error": "{% $states.input.error %}",
+        "cause": "{% $states.input.cause & ' (this could not be recorded: ' & $states.errorOutput.Cause & ')' %}",
+    }
+    record.add_catch(failed, outputs=unrecorded)
+    record.next(failed)
+    return record
+
+
+def _caught(stage: str, request: str) -> Mapping[str, str]:
+    return {
+        "stage": stage,
+        "request": request,
+        "error": "{% $states.errorOutput.Error %}",
+        "cause": "{% $states.errorOutput.Cause %}",
+    }

@@ -1,0 +1,31 @@
+"""Where the workshops' names live: the private Route 53 zone. The Cloud Map namespace joins it here."""
+
+from aws_cdk import CfnOutput, Stack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_route53 as route53
+from constructs import Construct
+
+from stacks.settings import Settings
+
+
+class DiscoveryStack(Stack):
+    def __init__(self, scope: Construct, id: str, *, settings: Settings, **kwargs: object) -> None:
+        super().__init__(scope, id, description="Canario: the private zone of the workshops", **kwargs)
+        self.zone = route53.PrivateHostedZone(
+            self, "Zone", zone_name=settings.zone_name, vpc=_vpc(self, settings), comment="Canario's workshops"
+        )
+        CfnOutput(self, "ZoneId", value=self.zone.hosted_zone_id)
+
+
+def _vpc(scope: Construct, settings: Settings) -> ec2.IVpc:
+    """The cluster's VPC by its id; otherwise an empty one, since a private zone has to belong to some VPC."""
+    if settings.vpc_id:
+        return ec2.Vpc.from_vpc_attributes(scope, "Vpc", vpc_id=settings.vpc_id, availability_zones=[])
+    return ec2.Vpc(
+        scope,
+        "Vpc",
+        ip_addresses=ec2.IpAddresses.cidr("10.71.0.0/16"),
+        nat_gateways=0,
+        subnet_configuration=[],
+        create_internet_gateway=False,
+    )

@@ -1,0 +1,119 @@
+"""What the stacks can be told: cdk context in, one validated value out.
+
+Every setting is a context value named `canario:<field>`: on the command line `-c canario:dialects=gateway`, or in
+cdk.json. Values from the command line are strings, those from cdk.json may be JSON; both are taken.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+PREFIX = "canario:"
+DIALECTS = ("appmesh", "gateway")
+PYTHON_VERSIONS = ("3.11", "3.12", "3.13", "3.14")
+ARCHITECTURES = ("arm64", "x86_64")
+LOG_RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 2192, 2557, 2922, 3288, 3653)
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
+_DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}")
+_VARIABLE = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+
+
+class BadSetting(Exception):
+    """A setting is not allowed; its text is one line for the person who typed it."""
+
+    def __init__(self, name: str, value: object, allowed: str) -> None:
+        super().__init__(f"setting {PREFIX}{name}: {value!r} is not allowed; allowed: {allowed}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything that may differ between two installations. The defaults are AWS's; the lab names its own."""
+
+    cluster_name: str = "canario"
+    cluster_endpoint: str = ""  # empty: asked for at deployment, as the stack parameter ClusterEndpoint
+    cluster_ca: str = ""  # base64 of PEM; empty: the stack parameter ClusterCa
+    dialects: tuple[str, ...] = ("gateway",)  # the first is the default
+    function_environment: Mapping[str, str] = field(default_factory=dict)
+    log_retention_days: int = 30
+    zone_name: str = "appmeshworkshop.hosted.local"
+    vpc_id: str = ""  # of the cluster; empty: a VPC of our own that only holds the zone
+    python_version: str = "3.13"
+    architecture: str = "arm64"
+
+
+def settings_from(context: Mapping[str, Any]) -> Settings:
+    """The settings in a cdk context. Raises BadSetting naming the first one that is not allowed."""
+    given = {name.removeprefix(PREFIX): value for name, value in context.items() if name.startswith(PREFIX)}
+    known = tuple(each.name for each in fields(Settings))
+    for name, value in given.items():
+        if name not in known:
+            raise BadSetting(name, value, f"only the settings {', '.join(known)}")
+    return Settings(**{name: _PARSERS[name](name, value) for name, value in given.items()})
+
+
+def _matching(pattern: re.Pattern[str], allowed: str) -> Callable[[str, Any], str]:
+    def parse(name: str, value: Any) -> str:
+        if not isinstance(value, str) or not pattern.fullmatch(value):
+            raise BadSetting(name, value, allowed)
+        return value
+
+    return parse
+
+
+def _one_of(choices: tuple[str, ...]) -> Callable[[str, Any], str]:
+    def parse(name: str, value: Any) -> str:
+        if value not in choices:
+            raise BadSetting(name, value, ", ".join(choices))
+        return str(value)
+
+    return parse
+
+
+def _dialects(name: str, value: Any) -> tuple[str, ...]:
+    given = value.split(",") if isinstance(value, str) else value
+    if not isinstance(given, list) or not given or len(set(given)) < len(given) or not set(given) <= set(DIALECTS):
+        raise BadSetting(name, value, f"{', '.join(DIALECTS)}, or both with a comma, the default first")
+    return tuple(given)
+
+
+def _environment(name: str, value: Any) -> Mapping[str, str]:
+    allowed = 'an object of strings, such as {"HTTPS_PROXY": "http://proxy:3128"}; AWS_… and CANARIO_… are taken'
+    try:
+        given = json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        raise BadSetting(name, value, allowed) from None
+    if not isinstance(given, dict) or not all(_settable(key, text) for key, text in given.items()):
+        raise BadSetting(name, value, allowed)
+    return dict(given)
+
+
+def _settable(name: object, value: object) -> bool:
+    return (
+        isinstance(name, str)
+        and isinstance(value, str)
+        and _VARIABLE.fullmatch(name) is not None
+        and not name.upper().startswith(("AWS_", "CANARIO_"))
+    )
+
+
+def _retention(name: str, value: Any) -> int:
+    if str(value) not in map(str, LOG_RETENTION_DAYS):
+        raise BadSetting(name, value, f"days that CloudWatch Logs knows: {', '.join(map(str, LOG_RETENTION_DAYS))}")
+    return int(value)
+
+
+_PARSERS: Mapping[str, Callable[[str, Any], Any]] = {
+    "cluster_name": _matching(_NAME, "a name of letters, digits and '-' that begins with a letter"),
+    "cluster_endpoint": _matching(re.compile(r"https://\S+"), "the API server's URL, https://…"),
+    "cluster_ca": _matching(re.compile(r"[A-Za-z0-9+/]+={0,2}"), "the cluster's CA certificate, base64 of its PEM"),
+    "dialects": _dialects,
+    "function_environment": _environment,
+    "log_retention_days": _retention,
+    "zone_name": _matching(_DOMAIN, "a domain name in lower case"),
+    "vpc_id": _matching(re.compile(r"vpc-[0-9a-f]+"), "a VPC's id, vpc-…"),
+    "python_version": _one_of(PYTHON_VERSIONS),
+    "architecture": _one_of(ARCHITECTURES),
+}

@@ -1,0 +1,106 @@
+"""The workshop: one function a stage, each with a role of its own, and the workshop's state machine."""
+
+from collections.abc import Mapping, Sequence
+
+from aws_cdk import CfnOutput, Stack
+from aws_cdk import aws_ecr as ecr
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_route53 as route53
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from canario.workshop.request import STAGES
+from canario.workshop.stages import all_stages
+from stacks.constructs import permissions
+from stacks.constructs.functions import function_defaults
+from stacks.constructs.python_function import PythonFunction
+from stacks.constructs.workshop_machine import FUNCTION_SECONDS, StageFunction, WorkshopMachine
+from stacks.records import RecordsStack
+from stacks.settings import Settings
+
+WORKSHOPS, ROLLOUTS, ROUTERS = "workshop#*", "rollout#*", "router#*"
+RECORD = ("PutItem", "Query")
+
+
+class WorkshopStack(Stack):
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        settings: Settings,
+        records: RecordsStack,
+        zone: route53.IHostedZone,
+        repositories: Sequence[ecr.IRepository],
+        rollouts: sfn.IStateMachine,
+        **kwargs: object,
+    ) -> None:
+        super().__init__(scope, id, description="Canario: the workshop", **kwargs)
+        self._records, self._zone, self._repositories = records, zone, repositories
+        self._defaults = function_defaults(self, settings=settings, records=records, zone=zone)
+        forget = permissions.records(records.table, WORKSHOPS, actions=("BatchWriteItem",))
+        abandon = permissions.records(records.table, ROLLOUTS, actions=("PutItem", "Query"))
+        unlock = permissions.records(records.table, ROUTERS, actions=("DeleteItem",))
+        machine = WorkshopMachine(
+            self,
+            "Workshop",
+            begin=self._function("Begin", "workshop_begin"),
+            stages=self._stages(),
+            end=self._function("End", "workshop_end", forget),
+            fail=self._function("Fail", "workshop_fail", abandon, unlock),
+            rollouts=rollouts,
+        )
+        CfnOutput(self, "WorkshopMachineArn", value=machine.machine.state_machine_arn)
+
+    def _function(self, id: str, module: str, *statements: iam.PolicyStatement) -> lambda_.IFunction:
+        return PythonFunction(
+            self,
+            id,
+            handler=f"lambdas.{module}.handler",
+            description=f"Canario: {module.replace('_', ' ')}",
+            defaults=self._defaults,
+            timeout_seconds=60,
+            statements=(*self._common(), *statements),
+        ).function
+
+    def _common(self) -> tuple[iam.PolicyStatement, ...]:
+        return (
+            permissions.records(self._records.table, WORKSHOPS, actions=RECORD),
+            permissions.put_events(self._records.bus),
+        )
+
+    def _stages(self) -> list[StageFunction]:
+        """Every stage of the document in its order; those without code keep their place."""
+        available = {stage.id: stage for stage in all_stages()}
+        return [
+            StageFunction(
+                id=id,
+                section=available[id].section if id in available else id,
+                deadline_seconds=available[id].deadline_seconds if id in available else 0,
+                function=self._stage(id) if id in available else None,
+            )
+            for id in STAGES
+        ]
+
+    def _stage(self, id: str) -> lambda_.IFunction:
+        return PythonFunction(
+            self,
+            f"Stage{id.capitalize()}",
+            handler="lambdas.stage.handler",
+            description=f"Canario: the stage {id}",
+            defaults=self._defaults,
+            timeout_seconds=FUNCTION_SECONDS,
+            environment={"CANARIO_STAGE": id},
+            statements=(*self._common(), *self._statements().get(id, ())),
+        ).function
+
+    def _statements(self) -> Mapping[str, tuple[iam.PolicyStatement, ...]]:
+        """What a stage does in AWS beyond records and events; in the cluster it may do what its access entry says."""
+        read, change = permissions.read_zone(self._zone), permissions.change_names(self._zone)
+        return {
+            "preflight": (read, permissions.look_at_images(self._repositories)),
+            "baseline": (read, change),
+            "canary": (permissions.records(self._records.table, ROLLOUTS, actions=("Query",)),),
+            "clean": (read, change),
+        }
