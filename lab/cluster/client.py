@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Protocol
 
-from lab.cluster.collector import require_live_namespace
-from lab.cluster.journal import Change
-from lab.cluster.objects import Obj, copy, name_of, namespace_of
+from lab.cluster.api import Api
+from lab.cluster.objects import Obj, copy, namespace_of
+from lab.cluster.options import Options
 from lab.cluster.patch import merge_patch
 from lab.cluster.selectors import field_selector, label_selector
 from lab.cluster.store import Deletion, Store
@@ -27,9 +27,7 @@ class Client(Protocol):
         """The items and the resourceVersion to watch from."""
         ...
 
-    def watch(
-        self, resource: str, namespace: str | None = None, *, since: str
-    ) -> AsyncIterator[tuple[str, Obj]]:
+    def watch(self, resource: str, namespace: str | None = None, *, since: str) -> AsyncIterator[tuple[str, Obj]]:
         """(ADDED | MODIFIED | DELETED, object) after `since`; 410 Expired when that is too long ago."""
         ...
 
@@ -39,9 +37,7 @@ class Client(Protocol):
         """Compare-and-set when `metadata.resourceVersion` is set."""
         ...
 
-    async def patch(
-        self, resource: str, name: str, namespace: str | None, patch: Obj, *, subresource: str = ""
-    ) -> Obj:
+    async def patch(self, resource: str, name: str, namespace: str | None, patch: Obj, *, subresource: str = "") -> Obj:
         """JSON merge patch."""
         ...
 
@@ -51,10 +47,15 @@ class Client(Protocol):
 
 
 class LocalClient:
-    """A `Client` on a store in this process; what comes out is a copy."""
+    """A `Client` in the API's own process; what comes out is a copy.
 
-    def __init__(self, store: Store) -> None:
+    `manager` is the name under which its writes stand in `managedFields`.
+    """
+
+    def __init__(self, store: Store, *, api: Api | None = None, manager: str = "lab") -> None:
         self._store = store
+        self._api = api or Api(store)
+        self._manager = manager
 
     async def get(self, resource: str, name: str, namespace: str | None = None) -> Obj:
         return copy(self._store.get(resource, name, namespace))
@@ -66,31 +67,28 @@ class LocalClient:
         items = [o for o in self._store.list(resource, namespace) if by_label(o) and by_field(o)]
         return copy(items), self._store.revision
 
-    async def watch(
-        self, resource: str, namespace: str | None = None, *, since: str
-    ) -> AsyncIterator[tuple[str, Obj]]:
+    async def watch(self, resource: str, namespace: str | None = None, *, since: str) -> AsyncIterator[tuple[str, Obj]]:
         async for change in self._store.watch(resource, since):
             if not namespace or namespace_of(change.obj) == namespace:
                 yield change.kind, copy(change.obj)
 
     async def create(self, resource: str, obj: Obj) -> Obj:
-        if self._store.resources.get(resource).namespaced:
-            require_live_namespace(self._store, resource, name_of(obj), namespace_of(obj) or "default")
-        return copy(self._store.create(resource, obj))
+        return copy(await self._api.create(resource, obj, self._options()))
 
     async def replace(self, resource: str, obj: Obj, *, subresource: str = "") -> Obj:
-        return copy(self._store.replace(resource, obj, subresource=subresource))
+        return copy(await self._api.replace(resource, obj, self._options(subresource)))
 
-    async def patch(
-        self, resource: str, name: str, namespace: str | None, patch: Obj, *, subresource: str = ""
-    ) -> Obj:
-        merged = merge_patch(self._store.get(resource, name, namespace), patch)
-        return copy(self._store.replace(resource, merged, subresource=subresource))
+    async def patch(self, resource: str, name: str, namespace: str | None, patch: Obj, *, subresource: str = "") -> Obj:
+        def change(obj: Obj) -> Obj:
+            return merge_patch(obj, patch)
+
+        return copy(await self._api.patch(resource, namespace, name, change, self._options(subresource)))
 
     async def delete(
         self, resource: str, name: str, namespace: str | None = None, *, grace_seconds: int | None = None
     ) -> None:
-        self._store.delete(resource, name, namespace, Deletion(grace_seconds=grace_seconds))
+        how = Deletion(grace_seconds=grace_seconds)
+        self._api.delete(resource, namespace, name, how, self._options())
 
-
-__all__ = ["Change", "Client", "LocalClient"]
+    def _options(self, subresource: str = "") -> Options:
+        return Options(manager=self._manager, subresource=subresource)

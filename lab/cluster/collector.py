@@ -5,7 +5,7 @@ Runs inside the store's own operations, so that nothing is ever seen half collec
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from lab.cluster import errors
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from lab.cluster.store import Store
 
 FOREGROUND = "foregroundDeletion"
+DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io"
+CLEANUP = "customresourcecleanup.apiextensions.k8s.io"
 
 
 class Collector:
@@ -47,8 +49,11 @@ class Collector:
             for key, dependent in list(self._dependents(obj["metadata"]["uid"])):
                 self._delete(key, dependent)
         if resource == "namespaces":
-            self._empty(name_of(obj))
+            self._empty(self._objects(name_of(obj)))
             self._finalize(name_of(obj))
+        elif resource == DEFINITIONS and name_of(obj) in self._store.resources:
+            self._empty((name_of(obj), instance) for instance in self._store.list(name_of(obj)))
+            self._finalize_definition(name_of(obj))
 
     def removed(self, resource: str, obj: Obj) -> None:
         """`obj` is gone: so are its dependents; its owners and its namespace may have waited for it."""
@@ -60,6 +65,8 @@ class Collector:
         namespace = namespace_of(obj)
         if namespace:
             self._finalize(namespace)
+        if self._store.resources.get(resource).custom:
+            self._finalize_definition(resource)
 
     def _objects(self, namespace: str | None = None) -> Iterator[tuple[str, Obj]]:
         for resource in list(self._store.resources):
@@ -100,18 +107,17 @@ class Collector:
         for key, owner in list(self._objects()):
             if owner["metadata"]["uid"] == uid and FOREGROUND in (owner["metadata"].get("finalizers") or []):
                 if not any(self._dependents(uid)):
-                    self._drop_finalizer(key, owner)
+                    self._drop_finalizer(key, owner, FOREGROUND)
                 return
 
-    def _drop_finalizer(self, resource: str, obj: Obj) -> None:
+    def _drop_finalizer(self, resource: str, obj: Obj, finalizer: str) -> None:
         changed = copy(obj)
-        changed["metadata"]["finalizers"] = [f for f in obj["metadata"]["finalizers"] if f != FOREGROUND]
+        changed["metadata"]["finalizers"] = [f for f in obj["metadata"]["finalizers"] if f != finalizer]
         self._store.replace(resource, changed)
 
-    def _empty(self, namespace: str) -> None:
-        for key, obj in list(self._objects(namespace)):
-            if self._store.peek(key, name_of(obj), namespace):
-                self._delete(key, obj)
+    def _empty(self, contents: Iterable[tuple[str, Obj]]) -> None:
+        for key, obj in list(contents):
+            self._delete(key, obj)
 
     def _finalize(self, name: str) -> None:
         """Let a namespace go once it is terminating and empty."""
@@ -122,6 +128,12 @@ class Collector:
         changed.setdefault("spec", {}).pop("finalizers", None)
         self._store.replace("namespaces", changed)
 
+    def _finalize_definition(self, name: str) -> None:
+        """Let a CustomResourceDefinition go once it is being deleted and has no objects left."""
+        definition = self._store.peek(DEFINITIONS, name)
+        if definition and is_deleting(definition) and not self._store.list(name):
+            self._drop_finalizer(DEFINITIONS, definition, CLEANUP)
+
 
 def require_live_namespace(store: Store, resource: str, name: str, namespace: str) -> None:
     """Objects are created only in a namespace that exists (404) and is not being deleted (403)."""
@@ -131,8 +143,6 @@ def require_live_namespace(store: Store, resource: str, name: str, namespace: st
     if is_deleting(found):
         why = f"unable to create new content in namespace {namespace} because it is being terminated"
         causes = [
-            errors.Cause(
-                "NamespaceTerminating", f"namespace {namespace} is being terminated", "metadata.namespace"
-            )
+            errors.Cause("NamespaceTerminating", f"namespace {namespace} is being terminated", "metadata.namespace")
         ]
         raise errors.forbidden(resource, name, why, causes)

@@ -51,10 +51,10 @@ def _of(group: str, plural: str, kind: str, *short: str, **more: object) -> Reso
 
 _RBAC = "rbac.authorization.k8s.io"
 _SCALED = ("status", "scale")
-POD_SUBRESOURCES = ("status", "log", "proxy", "exec", "attach", "portforward", "eviction")
+POD_SUBRESOURCES = ("status", "log", "proxy", "exec", "attach", "portforward")
 
 BUILT_IN: tuple[Resource, ...] = (
-    _core("namespaces", "Namespace", "ns", namespaced=False, subresources=("status", "finalize")),
+    _core("namespaces", "Namespace", "ns", namespaced=False, subresources=("status",)),
     _core("nodes", "Node", "no", namespaced=False, subresources=("status",)),
     _core("pods", "Pod", "po", categories=_ALL, subresources=POD_SUBRESOURCES),
     _core("services", "Service", "svc", categories=_ALL, subresources=("status",)),

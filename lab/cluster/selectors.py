@@ -46,9 +46,7 @@ def selects(selector: Mapping[str, object] | None, labels: Mapping[str, str]) ->
         return False
     exact: Mapping[str, str] = dig(selector, "matchLabels", default={})
     expressions: list[dict[str, object]] = dig(selector, "matchExpressions", default=[])
-    return all(labels.get(k) == v for k, v in exact.items()) and all(
-        _expression(e, labels) for e in expressions
-    )
+    return all(labels.get(k) == v for k, v in exact.items()) and all(_expression(e, labels) for e in expressions)
 
 
 def _expression(expression: Mapping[str, object], labels: Mapping[str, str]) -> bool:

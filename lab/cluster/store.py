@@ -37,6 +37,13 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
+def generate_name(obj: Obj) -> None:
+    """Name an object that has only `metadata.generateName`, in place."""
+    data = meta(obj)
+    if not data.get("name") and data.get("generateName"):
+        data["name"] = data["generateName"][:58] + "".join(random.choices(_SUFFIX, k=5))
+
+
 class Store:
     """All objects of one cluster. Raises `ApiError` as an API server would."""
 
@@ -47,10 +54,15 @@ class Store:
         self._objects: dict[str, dict[Key, Obj]] = {}
         self._revision = 1
         self._collector = Collector(self)
+        self._observers: list[Callable[[Change], None]] = []
 
     @property
     def revision(self) -> str:
         return str(self._revision)
+
+    def observe(self, observer: Callable[[Change], None]) -> None:
+        """Call `observer` within every change from now on; it may write to the store."""
+        self._observers.append(observer)
 
     def get(self, resource: str, name: str, namespace: str | None = None) -> Obj:
         found = self.peek(resource, name, namespace)
@@ -92,9 +104,7 @@ class Store:
         self._write(kind, new, "MODIFIED", old)
         return new
 
-    def delete(
-        self, resource: str, name: str, namespace: str | None = None, how: Deletion | None = None
-    ) -> Obj:
+    def delete(self, resource: str, name: str, namespace: str | None = None, how: Deletion | None = None) -> Obj:
         """Delete or begin to: finalizers, a Pod's grace and a Namespace's contents hold an object. What is left."""
         how = how or Deletion()
         kind = self.resources.get(resource)
@@ -126,19 +136,12 @@ class Store:
         self._compare(kind, old, obj)
         return self._merged(kind, old, obj, subresource)
 
-    def drop(self, resource: str) -> None:
-        """Remove every object of a resource that is no longer served, finalizers or not."""
-        kind = self.resources.get(resource)
-        for obj in self.list(resource):
-            self._remove(kind, copy(obj))
-
     def _identified(self, kind: Resource, obj: Obj) -> Obj:
         obj = copy(obj)
         data = meta(obj)
         obj["apiVersion"] = kind.api_version()
         obj["kind"] = kind.kind
-        if not data.get("name") and data.get("generateName"):
-            data["name"] = data["generateName"] + "".join(random.choices(_SUFFIX, k=5))
+        generate_name(obj)
         if kind.namespaced:
             data["namespace"] = data.get("namespace") or "default"
         else:
@@ -217,11 +220,7 @@ class Store:
         finished = (old.get("status") or {}).get("phase") in ("Succeeded", "Failed")
         if kind.key != "pods" or not spec.get("nodeName") or finished:
             return 0
-        wanted = (
-            how.grace_seconds
-            if how.grace_seconds is not None
-            else spec.get("terminationGracePeriodSeconds", 30)
-        )
+        wanted = how.grace_seconds if how.grace_seconds is not None else spec.get("terminationGracePeriodSeconds", 30)
         before = old["metadata"].get("deletionGracePeriodSeconds")
         return int(wanted if before is None else min(wanted, before))
 
@@ -243,12 +242,17 @@ class Store:
         obj["metadata"]["resourceVersion"] = self.revision
         objects = self._objects.setdefault(kind.key, {})
         objects[namespace_of(obj), name_of(obj)] = obj
-        self.journal.append(Change(self._revision, kind.key, change, obj, old))
+        self._announce(Change(self._revision, kind.key, change, obj, old))
 
     def _remove(self, kind: Resource, obj: Obj) -> Obj:
         old = self._objects[kind.key].pop((namespace_of(obj), name_of(obj)))
         self._revision += 1
         obj["metadata"]["resourceVersion"] = self.revision
-        self.journal.append(Change(self._revision, kind.key, "DELETED", obj, old))
+        self._announce(Change(self._revision, kind.key, "DELETED", obj, old))
         self._collector.removed(kind.key, obj)
         return obj
+
+    def _announce(self, change: Change) -> None:
+        self.journal.append(change)
+        for observer in self._observers:
+            observer(change)
