@@ -60,6 +60,10 @@ class Api:
             response = self._send(what, "GET", _path(kind, namespace), params=params)
             if response.status_code == httpx2.codes.NOT_FOUND:
                 return []
+            if response.status_code == httpx2.codes.GONE and "continue" in params:
+                # The listing's version expired between two pages: once more, whole.
+                items, params = [], {key: value for key, value in params.items() if key == "labelSelector"}
+                continue
             page = _manifest(what, response)
             # Items of a typed list come without the two fields that would make them manifests.
             items += [{"apiVersion": kind.api_version, "kind": kind.name, **item} for item in page["items"]]

@@ -184,5 +184,5 @@ def test_pages_add_up(target: Target):
 
 def test_a_series_that_failed_is_an_error(target: Target):
     """A failed query inside a successful answer is not taken for absent data."""
-    with pytest.raises(RemoteError, match="reading the metrics of the node nodejsv2-app .*: Forbidden"):
+    with pytest.raises(RemoteError, match=r"reading the metrics of the node nodejsv2-app .*: Forbidden"):
         NodeMetrics(Pages("Forbidden")).read(target, target.canary, at(0), at(10), 10, [])

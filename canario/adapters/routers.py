@@ -1,0 +1,91 @@
+"""Routers in the cluster: shares read from and written to the mesh objects of each dialect."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from canario.canary.ports import Routers, RouterState, Target
+from canario.errors import Conflict, InvalidInput, RemoteError
+from canario.mesh import appmesh
+from canario.mesh.appmesh_split import read_weights
+from canario.workshop.kinds import VIRTUAL_NODE, VIRTUAL_ROUTER
+from canario.workshop.ports import Kind, Kubernetes, Manifest
+
+
+class AppMeshRouters:
+    """Shares as the weights of a VirtualRouter's routes, in all routes that send to the two nodes."""
+
+    def __init__(self, kubernetes: Kubernetes) -> None:
+        self._kubernetes = kubernetes
+
+    def read(self, target: Target) -> RouterState:
+        """Raises RemoteError when the router or a node is not there, InvalidInput when it splits otherwise."""
+        router = self._get(VIRTUAL_ROUTER, target.router, target)
+        for node in (target.baseline, target.canary):
+            self._get(VIRTUAL_NODE, node, target)
+        return _state(router, target)
+
+    def write(self, target: Target, share: float, expected_version: str) -> RouterState:
+        """Set the canary's share by compare-and-set; returns the state with the share really written.
+
+        Raises Conflict when the router is no longer at `expected_version`.
+        """
+        router = self._get(VIRTUAL_ROUTER, target.router, target)
+        version = router["metadata"]["resourceVersion"]
+        if version != expected_version:
+            raise Conflict(f"the router {target.key} is at version {version}, no longer at {expected_version}")
+        changed = appmesh.set_share(router, baseline=target.baseline, canary=target.canary, share=share)
+        return _state(self._kubernetes.replace(changed), target)
+
+    def _get(self, kind: Kind, name: str, target: Target) -> Manifest:
+        found = self._kubernetes.get(kind, name, target.namespace)
+        if found is None:
+            raise RemoteError(
+                f"reading the router {target.key}: there is no {kind.name} {name} in {target.namespace}; "
+                "apply it, or correct the rollout's target"
+            )
+        return found
+
+
+# The dialect `gateway` (HTTPRoute) is another issue's; its place is here.
+ROUTERS: Mapping[str, Callable[[Kubernetes], Routers]] = {"appmesh": AppMeshRouters}
+
+
+class MeshRouters:
+    """Every dialect's routers: each target names its own."""
+
+    def __init__(self, kubernetes: Kubernetes) -> None:
+        self._kubernetes = kubernetes
+
+    def read(self, target: Target) -> RouterState:
+        return self._of(target).read(target)
+
+    def write(self, target: Target, share: float, expected_version: str) -> RouterState:
+        return self._of(target).write(target, share, expected_version)
+
+    def _of(self, target: Target) -> Routers:
+        if target.mesh not in ROUTERS:
+            raise InvalidInput("mesh", target.mesh, f"{', '.join(ROUTERS)}: the dialects whose routers are built")
+        return ROUTERS[target.mesh](self._kubernetes)
+
+
+def _state(router: Manifest, target: Target) -> RouterState:
+    baseline, canary = read_weights(router, target.baseline, target.canary)
+    return RouterState(
+        share=appmesh.read_share(router, target.baseline, target.canary),
+        weights={target.baseline: baseline, target.canary: canary},
+        version=router["metadata"]["resourceVersion"],
+        manager=_last_writer(router),
+    )
+
+
+def _last_writer(router: Manifest) -> str:
+    """The field manager that last wrote `spec.routes`, an atomic list; "unknown" when the object does not say."""
+    entries = router["metadata"].get("managedFields") or []
+    writers = [entry for entry in entries if "f:routes" in _spec(entry)]
+    last = max(writers, key=lambda entry: str(entry.get("time", "")), default=None)
+    return str(last["manager"]) if last else "unknown"
+
+
+def _spec(entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    spec: Mapping[str, Any] = (entry.get("fieldsV1") or {}).get("f:spec") or {}
+    return spec
