@@ -1,0 +1,138 @@
+"""What follows from the evidence: the kind of decision, the share, and the reason in one sentence."""
+
+from dataclasses import dataclass
+from math import log
+from typing import Literal
+
+from canario.canary.evidence import Reading
+from canario.canary.observation import Observation
+from canario.canary.ramp import STEEPEST, best_share, first_share, next_share, share_limit, worst_rate
+from canario.canary.state import Outcome, Rollout
+from canario.canary.words import compared, lacking, odds, percent, several, step
+
+Kind = Literal["advance", "hold", "promote", "rollback"]
+IN_FORCE = 0.8  # of the share decided; integer weights come closer than that
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A decision without its numbers."""
+
+    kind: Kind
+    share: float
+    reason: str
+    outcome: Outcome | None = None
+
+
+def judge(seen: Rollout, window: Observation, reading: Reading) -> Verdict:
+    """`seen` is the rollout with the window already counted and weighed."""
+    if reading.harmful >= log(1 / seen.plan.alpha):
+        return _rollback(seen, reading)
+    verdict = _unproven(seen, window) or _first(seen) or _clock(seen, reading) or _ramp(seen, window, reading)
+    if seen.due and verdict.outcome is None:
+        return _held(seen, verdict, reading)
+    return verdict
+
+
+def in_force(rollout: Rollout, window: Observation) -> bool:
+    """The canary really had the share that was decided, and requests."""
+    served = window.canary.requests if window.canary else 0
+    return rollout.share > 0 and served > 0 and window.share >= IN_FORCE * rollout.share
+
+
+def _unproven(seen: Rollout, window: Observation) -> Verdict | None:
+    """Hold where the window proves nothing: no data is not zero failures."""
+    if window.absent:
+        since = (seen.absent_since or window.start).isoformat()
+        return _hold(seen, f"There is no data of the {' and the '.join(window.absent)} since {since}")
+    if seen.traffic.last == 0 or (seen.share == 0 and window.baseline and window.baseline.requests == 0):
+        return _hold(seen, "No request came in this window, so there is nothing to judge by")
+    if seen.share == 0 or in_force(seen, window):
+        return None
+    if window.share < IN_FORCE * seen.share:
+        was = f"{percent(window.share)} of the traffic and not the {percent(seen.share)} that was decided"
+        return _hold(seen, f"In this window the canary had {was}")
+    return _hold(seen, f"The canary served no request in this window, at a share of {percent(seen.share)}")
+
+
+def _first(seen: Rollout) -> Verdict | None:
+    """The first share, after the window that only watched."""
+    if seen.share > 0:
+        return None
+    requests = several(seen.traffic.last, "request")
+    watched = f"The baseline alone fails {percent(seen.traffic.rate)} of {requests} a window"
+    if seen.plan.steps:
+        return Verdict("advance", seen.plan.steps[0].share, f"{watched}; {step(seen, 1)}.")
+    wanted = first_share(seen.plan, seen.traffic)
+    share = max(wanted, seen.plan.smallest_share)
+    risk = f"the canary begins with {percent(share)}, about {several(round(share * seen.traffic.last), 'request')}"
+    if share > wanted:
+        risk += f", as the router cannot write the {percent(wanted)} that the harm budget asks for"
+    return Verdict("advance", share, f"{watched}; {risk}.")
+
+
+def _clock(seen: Rollout, reading: Reading) -> Verdict | None:
+    """The steps of a clock schedule; None for a plan that has none."""
+    steps = seen.plan.steps
+    if not steps:
+        return None
+    if seen.dwell < steps[seen.step - 1].windows:
+        return _hold(seen, f"{compared(seen)}; {step(seen, seen.step)}, of which {seen.dwell} done")
+    if seen.step < len(steps):
+        return Verdict("advance", steps[seen.step].share, f"{compared(seen)}; {step(seen, seen.step + 1)}.")
+    if seen.safe:
+        return _promote(seen)
+    return _hold(seen, f"{compared(seen)}; every step is done, but {lacking(seen, reading)}")
+
+
+def _ramp(seen: Rollout, window: Observation, reading: Reading) -> Verdict:
+    """As far as the harm budget allows until the canary is proved safe; then over a last watch to all traffic."""
+    if seen.safe:
+        return _finish(seen, window)
+    worst = worst_rate(seen.plan, seen.evidence, seen.traffic.expected_rate(seen.plan))
+    limit = share_limit(seen.plan, seen.traffic, worst)
+    share = max(seen.share, next_share(seen.plan, seen.traffic, min(seen.share, window.share), limit))
+    budget = f"it may still fail up to {percent(worst)}, and the harm budget is {seen.plan.harm_budget:g} a window"
+    if share > seen.share:
+        return Verdict("advance", share, f"{compared(seen)}; it may have {percent(share)}: {budget}.")
+    if limit < best_share(seen.plan, seen.traffic):
+        return _hold(seen, f"{compared(seen)}; it may not have more than {percent(share)} yet: {budget}")
+    return _hold(seen, f"{compared(seen)}; {lacking(seen, reading)}")
+
+
+def _finish(seen: Rollout, window: Observation) -> Verdict:
+    """Proved safe: rise to the largest share, watch there, promote. The deadline cuts only the watch short."""
+    plan = seen.plan
+    watched = seen.share >= plan.largest_share and seen.dwell >= plan.watch_windows
+    if watched or ((seen.due or not plan.watch_windows) and STEEPEST * seen.share >= 1):
+        return _promote(seen)
+    share = max(seen.share, min(plan.largest_share, STEEPEST * min(seen.share, window.share)))
+    proved = f"{compared(seen)}, and it is proved safe"
+    if share > seen.share:
+        return Verdict("advance", share, f"{proved}; it may have {percent(share)} before it gets the rest.")
+    return _hold(seen, f"{proved}; it is watched at {percent(share)} for {several(plan.watch_windows, 'window')}")
+
+
+def _promote(seen: Rollout) -> Verdict:
+    plan = seen.plan
+    than = f"{plan.r1:g} times the baseline's"
+    limit = f"{than} or {percent(plan.tolerated_rate)}, the larger," if plan.tolerated_rate else than
+    reason = f"{compared(seen)}: its failure rate is proved below {limit} at {percent(plan.beta)} risk of error."
+    return Verdict("promote", 1.0, reason, "promoted")
+
+
+def _rollback(seen: Rollout, reading: Reading) -> Verdict:
+    above = f" and above {percent(seen.plan.tolerated_rate)}" if seen.plan.tolerated_rate else ""
+    evidence = f"the evidence that the canary is worse than the baseline{above} is {odds(reading.harmful)}"
+    reason = f"{compared(seen)}: {evidence}, and {1 / seen.plan.alpha:,.0f} is enough."
+    return Verdict("rollback", 0.0, reason, "rolled_back")
+
+
+def _held(seen: Rollout, verdict: Verdict, reading: Reading) -> Verdict:
+    """The end without enough evidence: no share stays behind without an execution."""
+    deadline = f"The deadline of {several(seen.plan.deadline_windows, 'window')} is reached without a proof either way"
+    return Verdict("hold", 0.0, f"{deadline}, so the baseline keeps all traffic. {verdict.reason}", "held")
+
+
+def _hold(seen: Rollout, reason: str) -> Verdict:
+    return Verdict("hold", seen.share, f"{reason}.")
