@@ -12,6 +12,9 @@ LATENCY_EDGES = (
     *(1000, 1500, 2000, 2500, 3000, 4000, 5000, 7500, 10000),
 )
 
+# One more bucket, for all that took longer: only with it do the buckets tell how many there were in all.
+_BEYOND = 3_600_000
+
 # Histograms reach the admin's answers only when they are merged; counters are always current.
 _MERGE_SECONDS = 0.25
 _MAX_CONNECTIONS = 10_000
@@ -29,7 +32,7 @@ def bootstrap(node_id: str, admin: Address, directory: Path, *, cluster: str = "
         "stats_flush_interval": seconds(_MERGE_SECONDS),
         "stats_config": {
             "histogram_bucket_settings": [
-                {"match": {"suffix": "upstream_rq_time"}, "buckets": [float(edge) for edge in LATENCY_EDGES]}
+                {"match": {"suffix": "upstream_rq_time"}, "buckets": [float(edge) for edge in (*LATENCY_EDGES, _BEYOND)]}
             ]
         },
         "overload_manager": {"resource_monitors": [_connection_limit()]},

@@ -1,0 +1,53 @@
+"""What the callers' counters say is new since they were last read. Pure.
+
+Every request is counted once, however scrapes, restarts and the ends of pods interleave: a delta is taken
+against the same process's last reading, or against zero where the process is known to have begun there.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+
+from lab.telemetry.reading import Counts, Node, Reading
+
+SAME_PROCESS_SECONDS = 1.5  # Envoy tells its uptime in whole seconds
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """A caller: the Envoy of one pod, over restarts. `created` is the pod's, in seconds of the epoch."""
+
+    uid: str
+    created: float
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The last reading of every caller. `since` is when the collector began, in seconds of the epoch."""
+
+    since: float
+    last: Mapping[Proxy, Reading] = field(default_factory=dict)
+
+    def advance(self, readings: Mapping[Proxy, Reading]) -> tuple["Ledger", dict[Node, Counts]]:
+        """What is new in `readings`, the callers that answered: node → counts, all zero for a node that a
+        caller knows and did not call. A node that no caller told of is absent."""
+        new: dict[Node, Counts] = {}
+        for proxy, reading in readings.items():
+            for node, counts in reading.nodes.items():
+                new[node] = new.get(node, Counts()) + (counts - self._base(proxy, reading, node))
+        return replace(self, last={**self.last, **readings}), new
+
+    def keep(self, proxies: Collection[Proxy]) -> "Ledger":
+        """Without the callers that no longer exist."""
+        return replace(self, last={proxy: reading for proxy, reading in self.last.items() if proxy in proxies})
+
+    def _base(self, proxy: Proxy, reading: Reading, node: Node) -> Counts:
+        """What of the node's counts in `reading` is old."""
+        last = self.last.get(proxy)
+        if last is None:
+            # Whatever an older pod has counted may have been told by an earlier collector.
+            return Counts() if proxy.created >= self.since else reading.nodes[node]
+        if reading.started - last.started > SAME_PROCESS_SECONDS:
+            return Counts()
+        base = last.nodes.get(node, Counts())
+        # Envoy forgets the counters of a cluster that it was told to replace.
+        return Counts() if reading.nodes[node].has_shrunk_since(base) else base

@@ -1,0 +1,109 @@
+"""Puts data into CloudWatch: each datum once, also when a put fails or nobody knows whether it did."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    HTTPClientError,
+)
+
+from lab.telemetry.datapoints import NAMESPACE, Datum, batches
+
+log = logging.getLogger(__name__)
+
+_RETRY_SECONDS = 0.5
+_KEPT_BATCHES = 3600  # an hour of seconds; what is older goes first
+_BAD_REQUEST = range(400, 500)
+_THROTTLED = {"Throttling", "ThrottlingException", "RequestLimitExceeded"}
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One PutMetricData. `doubtful` after a put whose answer never came: it may have been done."""
+
+    data: Sequence[Datum]
+    doubtful: bool = False
+
+
+class Publisher:
+    """A queue in front of a CloudWatch client, which must not retry on its own.
+
+    No two `add`s may have the same timestamp: a datum that is there then proves that its batch is.
+    """
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._queue: deque[Batch] = deque(maxlen=_KEPT_BATCHES)
+        self._filled = asyncio.Event()
+
+    def add(self, data: Sequence[Datum]) -> None:
+        """Queue what one scrape gave, all of one timestamp."""
+        self._queue.extend(Batch(batch) for batch in batches(data))
+        self._filled.set()
+
+    async def run(self) -> None:
+        """Put what is queued, in order, until cancelled; `drain` puts the rest."""
+        while True:
+            await self._filled.wait()
+            if not await self.drain():
+                await asyncio.sleep(_RETRY_SECONDS)
+
+    async def drain(self) -> bool:
+        """Put everything that is queued; False when CloudWatch did not take it, which then stays queued."""
+        while self._queue:
+            batch = self._queue[0]
+            left = await asyncio.to_thread(self.put, batch)
+            if self._queue and self._queue[0] is batch:
+                self._queue.popleft()
+            if left is not None:
+                self._queue.appendleft(left)
+                return False
+        self._filled.clear()
+        return True
+
+    def put(self, batch: Batch) -> Batch | None:
+        """Put it unless it is there already; None when it is done, else what is to be tried again."""
+        try:
+            if batch.doubtful and self._is_there(batch.data[0]):
+                return None
+            batch = replace(batch, doubtful=False)
+            self._client.put_metric_data(Namespace=NAMESPACE, MetricData=batch.data)
+        except ClientError as error:
+            return _after_refusal(batch, error)
+        except (EndpointConnectionError, ConnectTimeoutError) as error:  # nothing has been sent
+            log.warning("putting %d data: %s; trying again", len(batch.data), error)
+            return batch
+        except (HTTPClientError, BotoCoreError) as error:
+            log.warning("putting %d data: %s; looking whether they are there", len(batch.data), error)
+            return replace(batch, doubtful=True)
+        return None
+
+    def _is_there(self, datum: Datum) -> bool:
+        found = self._client.get_metric_statistics(
+            Namespace=NAMESPACE,
+            MetricName=datum["MetricName"],
+            Dimensions=datum["Dimensions"],
+            StartTime=datum["Timestamp"],
+            EndTime=datum["Timestamp"] + timedelta(seconds=1),
+            Period=1,
+            Statistics=["SampleCount"],
+        )
+        return any(point["SampleCount"] > 0 for point in found["Datapoints"])
+
+
+def _after_refusal(batch: Batch, error: ClientError) -> Batch | None:
+    status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+    if status in _BAD_REQUEST and error.response["Error"]["Code"] not in _THROTTLED:
+        log.error("CloudWatch refuses %d data for good: %s", len(batch.data), error)
+        return None
+    log.warning("CloudWatch refuses %d data for now: %s; trying again", len(batch.data), error)
+    return batch

@@ -1,0 +1,97 @@
+"""One Envoy's egress counters at one moment, from its `/stats` as JSON. Pure.
+
+Why these counters, and what each was seen to count with a real Envoy: docs/telemetry.md.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lab.envoy.bootstrap import LATENCY_EDGES
+
+_PREFIX = r"cluster\.egress/[^/]+/[^/]+/[^/]+\.upstream_rq_"
+FILTER = rf"^{_PREFIX}(total|completed|5xx|time)$|^server\.uptime$"  # RE2, for Envoy
+QUERY = {"format": "json", "histogram_buckets": "cumulative", "filter": FILTER}
+
+
+@dataclass(frozen=True, order=True)
+class Node:
+    """A node as its callers name it: the parts of `egress/<namespace>/<service>/<node>`."""
+
+    namespace: str
+    service: str
+    node: str
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Requests, those that failed, and those slower than each edge (milliseconds).
+
+    `slower` is of answered requests only: what was never answered is an error and has no time.
+    """
+
+    requests: int = 0
+    errors: int = 0
+    answered: int = 0
+    slower: Mapping[float, int] = field(default_factory=dict)
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return self._combine(other, 1)
+
+    def __sub__(self, other: "Counts") -> "Counts":
+        return self._combine(other, -1)
+
+    def _combine(self, other: "Counts", sign: int) -> "Counts":
+        edges = {**other.slower, **self.slower}  # a histogram appears with the first answer
+        return Counts(
+            self.requests + sign * other.requests,
+            self.errors + sign * other.errors,
+            self.answered + sign * other.answered,
+            {edge: self.slower.get(edge, 0) + sign * other.slower.get(edge, 0) for edge in edges},
+        )
+
+    def has_shrunk_since(self, other: "Counts") -> bool:
+        """Whether some counter is lower than it was: counters only grow while an Envoy lives."""
+        return self.requests < other.requests or self.errors < other.errors or self.answered < other.answered
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What an Envoy has counted since it `started` (seconds of the epoch, within a second or so)."""
+
+    started: float
+    nodes: Mapping[Node, Counts]
+
+
+def parse(stats: Mapping[str, Any], now: float) -> Reading:
+    """The answer to `QUERY`, read at `now`. A node that was never called is there, with zeros."""
+    values = {stat["name"]: stat["value"] for stat in stats["stats"] if "value" in stat}
+    histograms = {found["name"]: found for stat in stats["stats"] for found in stat.get("histograms", [])}
+    nodes = {
+        # Every cluster has `upstream_rq_total` from its creation; `.retry` and the like never have it.
+        _node(name): _counts(name.removesuffix("total"), values, histograms)
+        for name in values
+        if name.endswith(".upstream_rq_total")
+    }
+    return Reading(now - values.get("server.uptime", 0), nodes)
+
+
+def _node(stat: str) -> Node:
+    match = re.fullmatch(r"cluster\.egress/([^/]+)/([^/]+)/([^/]+)\.upstream_rq_total", stat)
+    if match is None:
+        raise ValueError(f"stat: {stat!r} is not allowed; allowed: what {FILTER} matches")
+    return Node(*match.groups())
+
+
+def _counts(prefix: str, values: Mapping[str, int], histograms: Mapping[str, Any]) -> Counts:
+    buckets = histograms.get(f"{prefix}time", {}).get("buckets", [])
+    answered = buckets[-1]["cumulative"] if buckets else 0  # the last bucket holds everything
+    slower = {float(bucket["upper_bound"]): answered - bucket["cumulative"] for bucket in buckets[:-1]}
+    return Counts(
+        values.get(f"{prefix}completed", 0),
+        values.get(f"{prefix}5xx", 0),
+        answered,
+        # There is no histogram before the first answer; a node that never answered has zeros all the same.
+        slower or {float(edge): 0 for edge in LATENCY_EDGES},
+    )
