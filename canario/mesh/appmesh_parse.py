@@ -37,9 +37,7 @@ def parse(manifests: Sequence[Mapping[str, Any]]) -> Mesh:
             raise InvalidInput("kind", f"{manifest.get('apiVersion')} {manifest.get('kind')}", _KINDS)
         found[manifest["kind"]].append(manifest)
     if len(found["Mesh"]) != 1:
-        raise InvalidInput(
-            "Mesh", [manifest["metadata"]["name"] for manifest in found["Mesh"]], "exactly one"
-        )
+        raise InvalidInput("Mesh", [manifest["metadata"]["name"] for manifest in found["Mesh"]], "exactly one")
     mesh = parse_mesh(found["Mesh"][0])
     for kind in _PARSERS:
         for manifest in found[kind]:
@@ -215,9 +213,7 @@ def _route(fields: Fields, owner: Ref) -> Route:
         fields.skip(*(key for _, key in kinds))
         if len(kinds) != 1:
             fields.close()
-            raise InvalidInput(
-                fields.path, [key for _, key in kinds], f"one of {', '.join(ROUTE_KINDS.values())}"
-            )
+            raise InvalidInput(fields.path, [key for _, key in kinds], f"one of {', '.join(ROUTE_KINDS.values())}")
         protocol, key = kinds[0]
         with fields.inner(key) as rule, rule.inner("match") as match, rule.inner("action") as action:
             targets = tuple(_target(target, owner) for target in action.items("weightedTargets"))

@@ -35,10 +35,7 @@ def render(mesh: Mesh, labels: Mapping[str, str] | None = None) -> list[Manifest
     """
     manifests = [
         _manifest("Mesh", None, mesh.name, _mesh_spec(mesh)),
-        *(
-            _manifest("VirtualNode", node.ref.namespace, node.ref.name, _node_spec(node))
-            for node in mesh.nodes
-        ),
+        *(_manifest("VirtualNode", node.ref.namespace, node.ref.name, _node_spec(node)) for node in mesh.nodes),
         *(_manifest("VirtualRouter", r.ref.namespace, r.ref.name, _router_spec(r)) for r in mesh.routers),
         *(_manifest("VirtualService", s.ref.namespace, s.ref.name, _service_spec(s)) for s in mesh.services),
     ]
@@ -102,8 +99,7 @@ def _selector_spec(selector: Selector | None) -> Manifest | None:
     if selector is None:
         return None
     expressions = [
-        _without_none(key=r.key, operator=str(r.operator), values=list(r.values) or None)
-        for r in selector.requirements
+        _without_none(key=r.key, operator=str(r.operator), values=list(r.values) or None) for r in selector.requirements
     ]
     return _without_none(matchLabels=dict(selector.labels) or None, matchExpressions=expressions or None)
 
@@ -130,9 +126,7 @@ def _reference_to(ref: Ref, owner: Ref) -> Manifest:
 
 def _route_spec(route: Route, owner: Ref) -> Manifest:
     targets = [
-        _without_none(
-            virtualNodeRef=_reference_to(target.node, owner), weight=target.weight, port=target.port
-        )
+        _without_none(virtualNodeRef=_reference_to(target.node, owner), weight=target.weight, port=target.port)
         for target in route.targets
     ]
     rule = {"match": {"prefix": route.match.prefix}, "action": {"weightedTargets": targets}}

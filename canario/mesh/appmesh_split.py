@@ -40,9 +40,7 @@ def set_share(manifest: Mapping[str, Any], *, baseline: str, canary: str, share:
     wanted = dict(zip((baseline, canary), weights(share, largest=APP_MESH_LARGEST), strict=True))
     for targets in _split(changed, baseline, canary):
         present = [target["virtualNodeRef"]["name"] for target in targets]
-        targets.extend(
-            {"virtualNodeRef": {"name": name}, "weight": 0} for name in wanted if name not in present
-        )
+        targets.extend({"virtualNodeRef": {"name": name}, "weight": 0} for name in wanted if name not in present)
         for target in targets:
             target["weight"] = wanted[target["virtualNodeRef"]["name"]]
     return changed
@@ -58,9 +56,7 @@ def _split(manifest: Mapping[str, Any], baseline: str, canary: str) -> Sequence[
         if len(others) == len(targets):
             continue
         if others:
-            raise InvalidInput(
-                f"{_path(manifest)}[{name}]", others, f"only {baseline} and {canary} in one split"
-            )
+            raise InvalidInput(f"{_path(manifest)}[{name}]", others, f"only {baseline} and {canary} in one split")
         found.append(targets)
     if not found:
         raise InvalidInput(
@@ -77,8 +73,7 @@ def _routes(manifest: Mapping[str, Any]) -> Iterator[tuple[str, list[Manifest]]]
 
 
 def _node(target: Mapping[str, Any], namespace: str | None) -> str:
-    """The target's name within the router's namespace; with its namespace, or its ARN, when it is elsewhere.
-    """
+    """The target's name within the router's namespace; with its namespace, or its ARN, when it is elsewhere."""
     reference = target.get("virtualNodeRef")
     if not reference:
         return str(target.get("virtualNodeARN"))

@@ -86,9 +86,7 @@ class Fields:
     def pairs(self, name: str) -> tuple[tuple[str, str], ...]:
         """The entries of an object of strings, sorted."""
         values = self._optional(name, Mapping) or {}
-        return tuple(
-            sorted((key, typed(value, str, f"{self.where(name)}.{key}")) for key, value in values.items())
-        )
+        return tuple(sorted((key, typed(value, str, f"{self.where(name)}.{key}")) for key, value in values.items()))
 
     def _optional(self, name: str, kind: Any) -> Any:
         self._read.append(name)

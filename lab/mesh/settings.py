@@ -1,0 +1,61 @@
+"""What the controller and the sidecars are told by their environment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.envoy.resources import Address
+from lab.net import VPC_PROXY_PORT
+
+
+class MissingSettingError(Exception):
+    """A variable that must be there is not."""
+
+
+@dataclass(frozen=True)
+class ControllerSettings:
+    """`directory`: where the pods' files go; `vpc`: the VPC's proxy; `pod_ip`: where to serve."""
+
+    directory: Path
+    vpc: Address
+    pod_ip: str
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str]) -> ControllerSettings:
+        directory = Path(_get(environment, "LAB_MESH_DIR"))
+        return cls(directory, address(_get(environment, "LAB_VPC"), VPC_PROXY_PORT), _get(environment, "POD_IP"))
+
+
+@dataclass(frozen=True)
+class SidecarSettings:
+    """`directory`: this pod's files; `node_id`: what Envoy calls itself."""
+
+    directory: Path
+    pod_ip: str
+    app_ip: str
+    node_id: str
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str]) -> SidecarSettings:
+        pod = Path(_get(environment, "POD_NAMESPACE")) / _get(environment, "HOSTNAME")
+        return cls(
+            directory=Path(_get(environment, "LAB_MESH_DIR")).absolute() / pod,
+            pod_ip=_get(environment, "POD_IP"),
+            app_ip=_get(environment, "APP_IP"),
+            node_id=environment.get("APPMESH_VIRTUAL_NODE_NAME", str(pod)),
+        )
+
+
+def address(text: str, default_port: int) -> Address:
+    """`127.1.0.2:3128`, or without the port."""
+    host, _, port = text.removeprefix("http://").partition(":")
+    return host, int(port or default_port)
+
+
+def _get(environment: Mapping[str, str], name: str) -> str:
+    value = environment.get(name)
+    if not value:
+        raise MissingSettingError(f"the environment has no {name}: the lab's images and its kubelet set it")
+    return value
