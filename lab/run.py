@@ -21,7 +21,7 @@ from canario.workshop.names import names
 from lab.attached import AttachedLoad
 from lab.progress import view
 from lab.report import Snapshot, complaint, newest, report, summary, write
-from lab.state import REGION, Lab
+from lab.state import Lab, environment
 
 POLL_SECONDS = 0.5
 LOAD_FROM = "baseline"  # the stage after which there is something to call
@@ -39,20 +39,6 @@ class Options:
     until: str
     v2_error_rate: float
     rate: float  # requests a second to the frontend
-
-
-def use(lab: Lab) -> None:
-    """Let this process's AWS clients find the lab, and nothing else."""
-    away = f"127.0.0.1,localhost,{lab.block.api}"
-    os.environ.update(
-        AWS_ENDPOINT_URL=lab.aws,
-        AWS_REGION=REGION,
-        AWS_DEFAULT_REGION=REGION,
-        AWS_ACCESS_KEY_ID="test",
-        AWS_SECRET_ACCESS_KEY="test",  # noqa: S106  MiniStack's own
-        NO_PROXY=away,
-        no_proxy=away,
-    )
 
 
 class Execution:
@@ -98,7 +84,7 @@ class Execution:
 
 def run(lab: Lab, options: Options, seconds: Mapping[str, float], console: Console) -> int:
     """Run one workshop to its end; the exit status."""
-    use(lab)
+    os.environ.update(environment(lab))  # this process's AWS clients find the lab, and nothing else
     execution = Execution(lab, options)
     kubernetes = from_kubeconfig(lab.kubeconfig)
     load = AttachedLoad(lab.directory, kubernetes, names(options.workshop), options.rate)

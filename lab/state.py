@@ -58,3 +58,17 @@ def load(directory: Path = DIRECTORY) -> Lab | None:
 
 def forget(directory: Path = DIRECTORY) -> None:
     (directory / "lab.json").unlink(missing_ok=True)
+
+
+def environment(lab: Lab) -> dict[str, str]:
+    """What lets an AWS client find the lab, and nothing else."""
+    away = f"127.0.0.1,localhost,{lab.block.api}"
+    return {
+        "AWS_ENDPOINT_URL": lab.aws,
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "NO_PROXY": away,
+        "no_proxy": away,
+    }

@@ -17,10 +17,10 @@ from pathlib import Path
 
 import yaml
 
-from lab import aws, images, processes, state
+from lab import aws, images, kubectl, processes, state
 from lab.errors import LabError
 from lab.net import API_PORT, VPC_PROXY_PORT, Block, free_block
-from lab.state import Lab
+from lab.state import Lab, environment
 
 DIALECTS = ("appmesh",)  # what the lab's mesh understands; the first is the default
 KEPT = ("bin", "cdk.out", "lock", "report.json")  # what outlives a run below `.lab`
@@ -66,6 +66,8 @@ def bring_up(directory: Path, *, v2_error_rate: float, say: Say) -> tuple[Lab, d
         lab = replace(lab, outputs=dict(aws.deploy(endpoint, context=context(lab))))
         images.push(aws.client(endpoint, "ecr"), images.REPOSITORIES)
         _start_telemetry(lab)
+    kubectl.install(directory / "bin")
+    write_environment(lab)
     lab.save()
     return lab, seconds
 
@@ -97,6 +99,14 @@ def write_images(lab: Lab, v2_error_rate: float) -> None:
     fresh = lab.images.with_suffix(".new")
     fresh.write_text(json.dumps(table, indent=1))
     fresh.rename(lab.images)
+
+
+def write_environment(lab: Lab) -> None:
+    """`.lab/env`, for a shell: `source .lab/env` and everything finds the lab."""
+    path = [str(lab.directory / "bin"), str(Path(sys.executable).parent)]
+    variables = {**environment(lab), "KUBECONFIG": str(lab.kubeconfig), "PATH": f"{':'.join(path)}:$PATH"}
+    text = "".join(f'export {name}="{value}"\n' for name, value in variables.items())
+    (lab.directory / "env").write_text(text)
 
 
 def context(lab: Lab) -> Mapping[str, str]:
