@@ -119,3 +119,7 @@ def _parser() -> argparse.ArgumentParser:
     showing.add_argument("workshop")
     showing.set_defaults(run=show)
     return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

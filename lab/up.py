@@ -107,6 +107,9 @@ def write_environment(lab: Lab) -> None:
     variables = {**environment(lab), "KUBECONFIG": str(lab.kubeconfig), "PATH": f"{':'.join(path)}:$PATH"}
     text = "".join(f'export {name}="{value}"\n' for name, value in variables.items())
     (lab.directory / "env").write_text(text)
+    command = lab.directory / "bin" / "canario"
+    command.write_text(f'#!/bin/sh\nPYTHONPATH="{aws.ROOT}" exec "{sys.executable}" -m canario.cli "$@"\n')
+    command.chmod(0o755)
 
 
 def context(lab: Lab) -> Mapping[str, str]:
