@@ -21,6 +21,7 @@ class FakeKubernetes:
 
     def __init__(self, *objects: Manifest) -> None:
         self.objects: dict[tuple[str, str | None, str], Manifest] = {}
+        self.applied: dict[tuple[str, str | None, str], Manifest] = {}
         self.answers: dict[tuple[str, int, str], Answer] = {}
         self.version = 0
         for each in objects:
@@ -35,7 +36,11 @@ class FakeKubernetes:
         return copy.deepcopy(stored)
 
     def apply(self, manifest: Manifest) -> Manifest:
-        return self.put(merge(self.objects.get(_key(manifest), {}), manifest))
+        """What an earlier apply named and this one does not goes; what others wrote stays."""
+        key = _key(manifest)
+        live = merge(self.objects.get(key, {}), _dropped(self.applied.get(key, {}), manifest))
+        self.applied[key] = copy.deepcopy(manifest)
+        return self.put(merge(live, manifest))
 
     def get(self, kind: Kind, name: str, namespace: str | None = None) -> Manifest | None:
         return copy.deepcopy(self.objects.get((kind.name, namespace, name)))
@@ -67,6 +72,7 @@ class FakeKubernetes:
 
     def delete(self, kind: Kind, name: str, namespace: str | None = None) -> None:
         self.objects.pop((kind.name, namespace, name), None)
+        self.applied.pop((kind.name, namespace, name), None)
 
     def proxy(self, namespace: str, pod: str, port: int, path: str) -> Answer:
         if (pod, port, path) not in self.answers:
@@ -76,6 +82,14 @@ class FakeKubernetes:
 
 def _key(manifest: Manifest) -> tuple[str, str | None, str]:
     return manifest["kind"], manifest["metadata"].get("namespace"), manifest["metadata"]["name"]
+
+
+def _dropped(old: Manifest, new: Manifest) -> Manifest:
+    """The merge patch that removes what `old` names and `new` does not."""
+    gone = {key: None for key in old if key not in new}
+    both = {key: (old[key], new[key]) for key in old if key in new}
+    inner = {key: _dropped(*pair) for key, pair in both.items() if all(isinstance(each, dict) for each in pair)}
+    return gone | inner
 
 
 def merge(old: Any, new: Any) -> Any:
@@ -188,12 +202,12 @@ class FakeRouters:
 
     def read(self, target: Target) -> RouterState:
         if target.key not in self.routers:
-            raise RemoteError(f"reading router {target.key}: not found")
+            raise RemoteError(f"reading the router {target.key}: it is not there")
         return self.routers[target.key]
 
     def write(self, target: Target, share: float, expected_version: str) -> RouterState:
         if self.read(target).version != expected_version:
-            raise Conflict(f"router {target.key} changed since it was read")
+            raise Conflict(f"the router {target.key} changed since it was read")
         return self.set(target, share)
 
     def set(self, target: Target, share: float, manager: str = "canario") -> RouterState:
@@ -242,7 +256,7 @@ class FakeRolloutRecords:
 
     def lock(self, target: Target, rollout: str, owner: str, now: datetime) -> None:
         if self.locks.setdefault(target.key, rollout) != rollout:
-            raise AlreadyRunning(f"router {target.key} has the rollout {self.locks[target.key]} already")
+            raise AlreadyRunning(f"the router {target.key} has the rollout {self.locks[target.key]} already")
 
     def unlock(self, target: Target, rollout: str) -> None:
         if self.locks.get(target.key) == rollout:

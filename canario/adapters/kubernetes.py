@@ -9,7 +9,7 @@ import json
 import ssl
 from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx2
 
@@ -29,6 +29,16 @@ class Api:
     def __init__(self, client: httpx2.Client, *, field_manager: str = "canario") -> None:
         self._client, self._manager = client, field_manager
         self._kinds: dict[tuple[str, str], Kind] = {}
+
+    def close(self) -> None:
+        """Let go of the connections; whoever lives as long as the process need not."""
+        self._client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def apply(self, manifest: Manifest) -> Manifest:
         """Server-side apply, taking ownership of what it names. Raises RemoteError."""

@@ -1,5 +1,9 @@
 """What several ports' suites share."""
 
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 from uuid import uuid4
 
 import boto3
@@ -18,6 +22,26 @@ def name() -> str:
 @pytest.fixture
 def target(name: str) -> Target:
     return Target(name, "appmesh", name, "nodejs-router", "nodejs", "nodejs-app", "nodejsv2-app")
+
+
+@pytest.fixture(scope="session")
+def kubeconfig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The kubeconfig of a running lab cluster."""
+    directory: Path = tmp_path_factory.mktemp("cluster")
+    path, images, log = directory / "kubeconfig", directory / "images.json", directory / "cluster.log"
+    images.write_text("[]")
+    arguments = ["--block", "231", "--directory", str(directory / "cluster"), "--kubeconfig", str(path)]
+    arguments += ["--images", str(images), "--sts-endpoint", "http://127.0.0.1:9"]
+    with log.open("wb") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "lab.cluster", *arguments], stdout=subprocess.PIPE, stderr=errors
+        )
+    assert process.stdout
+    said = process.stdout.readline()  # ends at once when the process does
+    assert said == b"ready\n", log.read_text()[-2000:]
+    yield path
+    process.terminate()
+    process.communicate(timeout=20)
 
 
 def make_table(session: boto3.Session, name: str):
