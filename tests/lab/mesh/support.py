@@ -1,0 +1,183 @@
+"""Real sidecars in front of tiny servers, configured by the pure renderer, without a cluster."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+from aiohttp import web
+
+from canario.mesh.model import Mesh, Node, Port, Ref, Route, Router, Selector, Service, Target, ToRouter
+from lab.envoy.admin import Admin
+from lab.envoy.files import write_files
+from lab.mesh.endpoints import Endpoints
+from lab.mesh.render import OUTBOUND_PORT, Place, pod_files
+from lab.net import Block
+
+NAMESPACE = "shop"
+HOST = "nodejs.example.local"
+PORT = 3000
+CALLER, V1, V2 = (Ref(NAMESPACE, name) for name in ("frontend-app", "nodejs-app", "nodejsv2-app"))
+
+
+def cluster(node: Ref) -> str:
+    return f"cluster.egress/{NAMESPACE}/nodejs/{node.name}"
+
+
+def mesh(v1_weight: int, v2_weight: int) -> Mesh:
+    """A frontend that calls nodejs, which a router splits between two nodes."""
+    targets = (Target(V1, v1_weight), Target(V2, v2_weight))
+    router = Router(Ref(NAMESPACE, "nodejs-router"), "nodejs-router", (Port(PORT),), (Route("all", targets),))
+    return Mesh(
+        "test",
+        "test",
+        nodes=tuple(Node(ref, ref.name, Selector((("app", ref.name),)), (Port(PORT),)) for ref in (CALLER, V1, V2)),
+        routers=(router,),
+        services=(Service(Ref(NAMESPACE, "nodejs"), HOST, ToRouter(router.ref)),),
+    )
+
+
+@dataclass
+class Pod:
+    """One pod's place, and its sidecar's process once it runs."""
+
+    name: str
+    node: Ref
+    place: Place
+    process: asyncio.subprocess.Process | None = None
+
+    @property
+    def admin_address(self) -> tuple[str, int]:
+        return self.place.pod_ip, 9901
+
+    @property
+    def proxy(self) -> str:
+        return f"http://{self.place.app_ip}:{OUTBOUND_PORT}"
+
+
+@dataclass
+class Cluster:
+    """What the tests stand in for: the controller's files, the kubelet's processes, a client."""
+
+    directory: Path
+    block: Block
+    session: aiohttp.ClientSession
+    mesh: Mesh
+    endpoints: dict[Ref, Endpoints] = field(default_factory=dict)
+    pods: list[Pod] = field(default_factory=list)
+
+    def pod(self, node: Ref) -> Pod:
+        """A new pod of the node, without its sidecar; it is among the node's endpoints."""
+        number = len(self.pods) + 1
+        name, ip = f"pod-{number}", self.block.pod(number)
+        pod = Pod(name, node, Place(self.directory / NAMESPACE / name, ip, self.block.app_address(ip)))
+        self.pods.append(pod)
+        self.endpoints[node] = Endpoints((*self.endpoints.get(node, Endpoints()).addresses, (ip, PORT)))
+        return pod
+
+    def leave_endpoints(self, pod: Pod) -> None:
+        before = self.endpoints[pod.node].addresses
+        self.endpoints[pod.node] = Endpoints(tuple(each for each in before if each[0] != pod.place.pod_ip))
+        self.configure()
+
+    def configure(self) -> None:
+        """Write every pod's files, as the controller does."""
+        for pod in self.pods:
+            node = self.mesh.node(pod.node)
+            assert node is not None
+            files = pod_files(self.mesh, node, pod.place, self.endpoints, (self.block.vpc, 3128))
+            write_files(pod.place.directory, files)
+
+    def reconfigure(self, mesh: Mesh) -> None:
+        self.mesh = mesh
+        self.configure()
+
+    async def start(self, pod: Pod) -> None:
+        """Launch the pod's sidecar, as the kubelet would."""
+        environment = {
+            **os.environ,
+            "LAB_MESH_DIR": str(self.directory),
+            "POD_IP": pod.place.pod_ip,
+            "APP_IP": pod.place.app_ip,
+            "HOSTNAME": pod.name,
+            "POD_NAMESPACE": NAMESPACE,
+        }
+        with (self.directory / f"{pod.name}.log").open("ab") as log:
+            pod.process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "lab.mesh.sidecar"),
+                env=environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    async def start_ready(self, *pods: Pod) -> None:
+        self.configure()
+        await asyncio.gather(*(self.start(pod) for pod in pods))
+        for pod in pods:
+            await eventually(self.admin(pod).ready)
+
+    def admin(self, pod: Pod) -> Admin:
+        return Admin(self.session, pod.admin_address)
+
+    async def get(self, caller: Pod, url: str = f"http://{HOST}:{PORT}/") -> tuple[int, str, Mapping[str, str]]:
+        """GET as the pod's application would: by its sidecar."""
+        async with self.session.get(url, proxy=caller.proxy) as response:
+            return response.status, await response.text(), response.headers
+
+
+@asynccontextmanager
+async def running(directory: Path, block: Block) -> AsyncIterator[Cluster]:
+    """A cluster whose sidecars are gone at the end."""
+    async with aiohttp.ClientSession() as session:
+        cluster = Cluster(directory, block, session, mesh(1, 0))
+        try:
+            yield cluster
+        finally:
+            for pod in cluster.pods:
+                await kill(pod)
+
+
+async def kill(pod: Pod) -> None:
+    if pod.process is None:
+        return
+    with suppress(ProcessLookupError):
+        os.killpg(pod.process.pid, signal.SIGKILL)
+    await pod.process.wait()
+
+
+@asynccontextmanager
+async def serving(
+    address: tuple[str, int], handler: Callable[[web.Request], Awaitable[web.Response]]
+) -> AsyncIterator[None]:
+    """A tiny HTTP server; its connections are closed at the end."""
+    application = web.Application()
+    application.router.add_route("*", "/{path:.*}", handler)
+    runner = web.AppRunner(application, shutdown_timeout=0)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, *address).start()
+        yield
+    finally:
+        await runner.cleanup()
+
+
+def saying(text: str, status: int = 200) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(status=status, text=text)
+
+    return answer
+
+
+async def eventually(condition: Callable[[], Awaitable[bool]], timeout_seconds: float = 10) -> None:
+    """Return when the condition holds; fail when it does not in time."""
+    async with asyncio.timeout(timeout_seconds):
+        while not await condition():
+            await asyncio.sleep(0.01)
