@@ -11,7 +11,6 @@ import pytest
 from canario.adapters import aws
 from canario.adapters.cloudwatch import NodeMetrics
 from canario.canary.ports import Metrics, NodeCounts, Target
-from canario.errors import InvalidInput, RemoteError
 from tests.fakes import FakeMetrics
 
 NAMESPACE = "Canario/Mesh"
@@ -142,47 +141,3 @@ def test_more_series_than_one_call_takes(metrics: NodeMetrics, collector: Collec
     read = metrics.read(target, target.canary, at(0), at(10), 10, edges)
 
     assert [tuple(edges)] == [counts.slower for counts in read]
-
-
-@pytest.mark.parametrize(
-    ("start", "window", "field"),
-    [(0, 0, "window_seconds"), (0, 90, "window_seconds"), (10, 60, "start"), (0.5, 10, "start")],
-)
-def test_windows_that_cut_a_period_are_refused(target: Target, start: float, window: int, field: str):
-    """CloudWatch cannot split its periods; a window that would need it is refused by the field's name."""
-    metrics = NodeMetrics(client=None)
-
-    with pytest.raises(InvalidInput, match=field):
-        metrics.read(target, target.canary, at(start), at(3600), window, [])
-
-
-class Pages:
-    """CloudWatch answering one query in pages, the last of which is `status`."""
-
-    def __init__(self, status: str) -> None:
-        self.status = status
-
-    def get_paginator(self, _: str) -> "Pages":
-        return self
-
-    def paginate(self, MetricDataQueries: list[dict[str, Any]], **_: Any):  # noqa: N803
-        for second, status in ((0, "PartialData"), (1, self.status)):
-            yield {
-                "MetricDataResults": [
-                    {"Id": query["Id"], "Timestamps": [at(second)], "Values": [2.0], "StatusCode": status}
-                    for query in MetricDataQueries
-                ]
-            }
-
-
-def test_pages_add_up(target: Target):
-    """A series that comes in several pages is counted whole."""
-    read = NodeMetrics(Pages("Complete")).read(target, target.canary, at(0), at(10), 10, [])
-
-    assert [NodeCounts(at(0), 4, 4)] == read
-
-
-def test_a_series_that_failed_is_an_error(target: Target):
-    """A failed query inside a successful answer is not taken for absent data."""
-    with pytest.raises(RemoteError, match=r"reading the metrics of the node nodejsv2-app .*: Forbidden"):
-        NodeMetrics(Pages("Forbidden")).read(target, target.canary, at(0), at(10), 10, [])
