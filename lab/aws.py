@@ -45,13 +45,15 @@ class Endpoint:
     bootstrap: processes.Child
 
 
-def up(directory: Path) -> Endpoint:
-    """Start MiniStack on a free loopback port, and `cdk bootstrap` in it; return when it answers. Raises LabError."""
+def up(directory: Path, *, wait_scale: float = 1.0) -> Endpoint:
+    """Start MiniStack on a free loopback port, and `cdk bootstrap` in it; return when it answers. Raises LabError.
+
+    `wait_scale` shortens the state machines' waits and the delays of their retries, for tests.
+    """
     port = _free_port()
     url = f"http://127.0.0.1:{port}"
-    server = processes.start(
-        "aws", [sys.executable, "-m", "lab.ministack"], lab=directory, env=_server_env(port, directory), cwd=ROOT
-    )
+    env = {**_server_env(port, directory), "SFN_WAIT_SCALE": f"{wait_scale:g}"}
+    server = processes.start("aws", [sys.executable, "-m", "lab.ministack"], lab=directory, env=env, cwd=ROOT)
     _until_healthy(server, url, directory)
     wide = listeners_beyond_loopback(server.pid)
     if wide:
@@ -61,8 +63,9 @@ def up(directory: Path) -> Endpoint:
         )
     # From a directory without an app: bootstrapping needs none, and would synthesise one that is there.
     command = _cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}", output=directory / "bootstrap.out")
-    env = _cdk_env(url, directory)
-    bootstrap = processes.start("bootstrap", command, lab=directory, env=env, cwd=directory / "aws")
+    bootstrap = processes.start(
+        "bootstrap", command, lab=directory, env=_cdk_env(url, directory), cwd=directory / "aws"
+    )
     return Endpoint(url, directory, server, bootstrap)
 
 

@@ -10,18 +10,19 @@ from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 
 import boto3
-from canario.adapters.permissions import ClusterPermissions
-from canario.adapters.routers import DialectRouters, EnvoyDataPlane
 
 from canario.adapters import aws
 from canario.adapters.cloudwatch import NodeMetrics
 from canario.adapters.ecr import Repositories
 from canario.adapters.eks import EksToken
+from canario.adapters.envoy_admin import MeshDataPlane
 from canario.adapters.events import Bus
 from canario.adapters.http import HttpClient
 from canario.adapters.kubernetes import Cluster
+from canario.adapters.permissions import Access
 from canario.adapters.records import RolloutRecords, WorkshopRecords
 from canario.adapters.route53 import PrivateZone
+from canario.adapters.routers import MeshRouters
 from canario.canary.steps import World
 from canario.workshop.ports import Ports
 from lambdas.environment import Environment, environment_from
@@ -58,23 +59,27 @@ class Composition:
     def world(self) -> World:
         """What a rollout reaches."""
         return World(
-            routers=DialectRouters(self.cluster),
-            data_plane=EnvoyDataPlane(self.cluster),
+            routers=MeshRouters(self.cluster),
+            data_plane=MeshDataPlane(self.cluster),
             metrics=NodeMetrics(aws.client(self.session, "cloudwatch"), self.environment.metrics_namespace),
             records=self.rollouts,
             events=self.events,
         )
+
+    @cached_property
+    def zone(self) -> PrivateZone:
+        return PrivateZone(aws.client(self.session, "route53"), self.environment.zone_id)
 
     def ports(self) -> Ports:
         """What a stage reaches, at this moment."""
         return Ports(
             kubernetes=self.cluster,
             http=HttpClient(),
-            zone=PrivateZone(aws.client(self.session, "route53"), self.environment.zone_id),
+            zone=self.zone,
             images=Repositories(aws.client(self.session, "ecr"), self.environment.registry),
             records=WorkshopRecords(aws.table(self.session, self.environment.table)),
             events=self.events,
-            permissions=ClusterPermissions(self.cluster),
+            permissions=Access(self.cluster, {"list the zone's records": self.zone.records}),
             rollouts=self.rollouts,
             routers=self.world.routers,
             data_plane=self.world.data_plane,
