@@ -116,8 +116,11 @@ class Api:
             _manifest(what, response)
         return answer(response)
 
-    def allowed(self, verb: str, resource: str, group: str = "", namespace: str | None = None) -> bool:
-        """Whether the caller may; `resource` may have a subresource: `pods/proxy`. None: everywhere."""
+    def allowed(self, verb: str, resource: str, group: str = "", namespace: str | None = None) -> bool | None:
+        """Whether the caller may; `resource` may have a subresource: `pods/proxy`. None: everywhere.
+
+        None when the API reviews no access.
+        """
         name, _, subresource = resource.partition("/")
         asked = {"verb": verb, "group": group, "resource": name, "subresource": subresource}
         review = {
@@ -125,9 +128,12 @@ class Api:
             "kind": "SelfSubjectAccessReview",
             "spec": {"resourceAttributes": {**asked, "namespace": namespace or ""}},
         }
+        what = f"asking whether it may {verb} {resource}"
         path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
-        done = self._object(f"asking whether it may {verb} {resource}", "POST", path, body=review)
-        return bool(done["status"]["allowed"])
+        response = self._send(what, "POST", path, body=review)
+        if response.status_code == httpx2.codes.NOT_FOUND:
+            return None
+        return bool(_manifest(what, response)["status"]["allowed"])
 
     def _path_of(self, manifest: Manifest) -> str:
         """A manifest names its kind but not the resource; discovery knows, once a kind."""

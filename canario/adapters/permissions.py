@@ -1,12 +1,12 @@
 """What the caller may do, asked of the systems that will be asked to let it.
 
-The cluster is asked by SelfSubjectAccessReview; AWS has no such question for the caller itself, so its reading calls
-are made and its writing calls are not tried.
+The cluster is asked by SelfSubjectAccessReview. AWS has no such question for the caller itself, so its reading calls
+are made and its writing calls are not tried; the same goes for a cluster that reviews no access.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Protocol
 
 from canario.errors import RemoteError
@@ -15,8 +15,11 @@ from canario.workshop.ports import Kind
 
 
 class Reviewer(Protocol):
-    def allowed(self, verb: str, resource: str, group: str = "", namespace: str | None = None) -> bool:
-        """Whether the caller may; everywhere for the namespace None."""
+    def allowed(self, verb: str, resource: str, group: str = "", namespace: str | None = None) -> bool | None:
+        """Whether the caller may; everywhere for the namespace None. None when the cluster reviews no access."""
+
+    def list(self, kind: Kind) -> Sequence[object]:
+        """Raises RemoteError when it may not."""
 
 
 @dataclass(frozen=True)
@@ -94,13 +97,20 @@ class Access:
     def _reviews(self) -> Iterator[tuple[str, str | None]]:
         for need in self._needs:
             allowed = self._cluster.allowed(need.verb, need.resource, need.group)
-            yield str(need), None if allowed else ""
+            if allowed is not None:
+                yield str(need), None if allowed else ""
+            elif need.verb == "list":
+                yield str(need), _refusal(partial(self._cluster.list, need.kind))
 
     def _tries(self) -> Iterator[tuple[str, str | None]]:
         for words, call in self._calls.items():
-            try:
-                call()
-            except RemoteError as error:
-                yield words, str(error)
-            else:
-                yield words, None
+            yield words, _refusal(call)
+
+
+def _refusal(call: Callable[[], object]) -> str | None:
+    """None when the call succeeds, else what was said."""
+    try:
+        call()
+    except RemoteError as error:
+        return str(error)
+    return None

@@ -229,6 +229,11 @@ def test_access_is_reviewed_by_the_api(allowed: bool):
     )["spec"]["resourceAttributes"]
 
 
+def test_an_api_that_reviews_no_access_says_neither():
+    """404 means that nobody was asked, which is not a permission."""
+    assert status(404, "NotFound", "not found").api.allowed("get", "pods") is None
+
+
 def test_a_ca_that_is_no_certificate_is_refused():
     """Bad PEM is named as such, not as a TLS error of some later request."""
     with pytest.raises(InvalidInput, match="ca_pem"):

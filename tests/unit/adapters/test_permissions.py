@@ -1,8 +1,11 @@
 """What is asked about permissions, and how what is missing is said."""
 
+from collections.abc import Sequence
+
 from canario.adapters.permissions import NEEDS, Access, Need
 from canario.errors import RemoteError
 from canario.workshop.kinds import DEPLOYMENT, POD
+from canario.workshop.ports import Kind
 
 CREATE = Need("create", DEPLOYMENT)
 PROXY = Need("get", POD, "proxy")
@@ -11,13 +14,18 @@ PROXY = Need("get", POD, "proxy")
 class Cluster:
     """Refuses what is in `refused`; `asked` is every question."""
 
-    def __init__(self, *refused: str) -> None:
-        self.refused = refused
+    def __init__(self, *refused: str, reviews: bool = True) -> None:
+        self.refused, self.reviews = refused, reviews
         self.asked: list[tuple[str, str, str]] = []
 
-    def allowed(self, verb: str, resource: str, group: str = "", namespace: str | None = None) -> bool:
+    def allowed(self, verb: str, resource: str, group: str = "", namespace: str | None = None) -> bool | None:
         self.asked.append((verb, resource, group))
-        return resource not in self.refused
+        return resource not in self.refused if self.reviews else None
+
+    def list(self, kind: Kind) -> Sequence[object]:
+        if kind.plural in self.refused:
+            raise RemoteError(f"listing {kind.plural}: forbidden")
+        return []
 
 
 def denied() -> None:
@@ -47,6 +55,14 @@ def test_each_permission_is_asked_for_once():
     access.missing()
 
     assert [("create", "deployments", "apps"), ("get", "pods/proxy", "")] == cluster.asked
+
+
+def test_without_reviews_only_reading_is_tried():
+    """A cluster that reviews no access is asked by listing; what was not tried is not claimed."""
+    access = Access(Cluster("pods", reviews=False), {}, [CREATE, PROXY, Need("list", POD), Need("list", DEPLOYMENT)])
+
+    assert ["list pods", "list deployments.apps"] == access.tried()
+    assert ["list pods (listing pods: forbidden)"] == access.missing()
 
 
 def test_the_stages_needs_are_all_different():
