@@ -1,7 +1,7 @@
 """The arithmetic of evidence: what one window adds to a bet, and when bets begin. The formulas: evidence.py."""
 
 from collections.abc import Iterable, Sequence
-from math import exp, log, log1p
+from math import exp, expm1, log, log1p
 
 from canario.canary.observation import Counts
 from canario.canary.plan import Plan
@@ -41,16 +41,18 @@ def bet(bets: Sequence[float], staked: float, gains: Iterable[float]) -> tuple[f
     return tuple(log_sum((1, each), (staked, 0.0)) + gain for each, gain in zip(bets, gains, strict=True))
 
 
-def gains(plan: Plan, canary: Counts, baseline: Counts, rate: float) -> tuple[list[float], list[float]]:
-    """ℓ(r_j; r₀) and ℓ(q_j; τ) of one window. With τ = 0 no rate is tolerated, and the ratio alone decides."""
-    m, π = canary.errors + baseline.errors, real_share(canary, baseline)
+def gains(plan: Plan, canary: Counts, baseline: Counts) -> tuple[list[float], list[float]]:
+    """What one window adds to the bets *against* and *harmful*, for each ratio of STEEPER."""
+    π, against, harmful = real_share(canary, baseline), [], []
     norm = log1p(π * (plan.r0 - 1))
-    by_ratio = [canary.errors * log(f) - m * (log1p(π * (plan.r0 * f - 1)) - norm) for f in STEEPER]
-    τ = plan.tolerated_rate
-    if τ == 0:
-        return by_ratio, by_ratio
-    limit, top = max(plan.r0 * rate, τ), (1 + τ) / 2
-    return by_ratio, [log_rate(canary, min(f * limit, top), τ) for f in STEEPER]
+    for f in STEEPER:
+        log_d = log1p(π * (plan.r0 * f - 1)) - norm
+        won = canary.errors * (log(f) - log_d)
+        by_ratio = baseline.errors * log_d
+        by_rate = canary.requests * log1p(plan.tolerated_rate * expm1(log(f) - log_d))
+        against.append(won - by_ratio)
+        harmful.append(won - max(by_ratio, by_rate))
+    return against, harmful
 
 
 def log_rate(canary: Counts, rate: float, null: float) -> float:

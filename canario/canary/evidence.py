@@ -48,7 +48,6 @@ class Evidence:
     baseline: Counts
     spread: tuple[float, ...]  # Σ m·log D(r), for the ratios of `spread_ratios`
     against: tuple[float, ...]  # logs of the bets, in the order of STEEPER; likewise the next two
-    against_rate: tuple[float, ...]
     harmful: tuple[float, ...]
 
 
@@ -57,7 +56,6 @@ class Reading:
     """The logs of the six processes: 0 says nothing, log(1/α) is enough."""
 
     against: float = 0.0
-    against_rate: float = 0.0
     harmful: float = 0.0
     for_ratio: float = 0.0
     for_rate: float = 0.0
@@ -76,7 +74,7 @@ def weigh(
     then = before or _nothing(plan, share, rate)
     changed = share != then.share
     staked = stake(then.windows, then.changes + 1 if changed else 0)
-    by_ratio, by_rate = gains(plan, canary, baseline, rate)
+    against, harmful = gains(plan, canary, baseline)
     return replace(
         then,
         windows=then.windows + 1,
@@ -85,9 +83,8 @@ def weigh(
         canary=then.canary + canary,
         baseline=then.baseline + baseline,
         spread=tuple(a + b for a, b in zip(then.spread, _spread(plan, canary, baseline), strict=True)),
-        against=bet(then.against, staked, by_ratio),
-        against_rate=bet(then.against_rate, staked, by_rate),
-        harmful=bet(then.harmful, staked, map(min, by_ratio, by_rate)),
+        against=bet(then.against, staked, against),
+        harmful=bet(then.harmful, staked, harmful),
     )
 
 
@@ -99,7 +96,6 @@ def read(plan: Plan, evidence: Evidence | None) -> Reading:
     for_ratio, for_rate = _for_ratio(plan, evidence), _for_rate(plan, evidence)
     return Reading(
         against=mean_with_reserve(evidence.against, rest),
-        against_rate=mean_with_reserve(evidence.against_rate, rest),
         harmful=mean_with_reserve(evidence.harmful, rest),
         for_ratio=for_ratio,
         for_rate=for_rate,
@@ -143,7 +139,6 @@ def _nothing(plan: Plan, share: float, rate: float) -> Evidence:
         baseline=zeros,
         spread=(0.0,) * len(spread_ratios(plan.r0, plan.r1)),
         against=no_bets,
-        against_rate=no_bets,
         harmful=no_bets,
     )
 

@@ -5,8 +5,9 @@ from math import log
 from typing import Literal
 
 from canario.canary.evidence import Reading
+from canario.canary.horizon import best_share
 from canario.canary.observation import Observation
-from canario.canary.ramp import STEEPEST, best_share, first_share, next_share, share_limit, worst_rate
+from canario.canary.ramp import STEEPEST, first_share, next_share, share_limit, worst_rate
 from canario.canary.state import Outcome, Rollout
 from canario.canary.words import compared, lacking, odds, percent, several, step
 
@@ -63,7 +64,7 @@ def _first(seen: Rollout) -> Verdict | None:
     watched = f"The baseline alone fails {percent(seen.traffic.rate)} of {requests} a window"
     if seen.plan.steps:
         return Verdict("advance", seen.plan.steps[0].share, f"{watched}; {step(seen, 1)}.")
-    wanted = first_share(seen.plan, seen.traffic)
+    wanted = first_share(seen)
     share = max(wanted, seen.plan.smallest_share)
     risk = f"the canary begins with {percent(share)}, about {several(round(share * seen.traffic.last), 'request')}"
     if share > wanted:
@@ -89,13 +90,13 @@ def _ramp(seen: Rollout, window: Observation, reading: Reading) -> Verdict:
     """As far as the harm budget allows until the canary is proved safe; then over a last watch to all traffic."""
     if seen.safe:
         return _finish(seen, window)
-    worst = worst_rate(seen.plan, seen.evidence, seen.traffic.expected_rate(seen.plan))
-    limit = share_limit(seen.plan, seen.traffic, worst)
-    share = max(seen.share, next_share(seen.plan, seen.traffic, min(seen.share, window.share), limit))
+    worst, best = worst_rate(seen), best_share(seen, reading)
+    limit = share_limit(seen, worst)
+    share = max(seen.share, next_share(min(seen.share, window.share), limit, best))
     budget = f"it may still fail up to {percent(worst)}, and the harm budget is {seen.plan.harm_budget:g} a window"
     if share > seen.share:
         return Verdict("advance", share, f"{compared(seen)}; it may have {percent(share)}: {budget}.")
-    if limit < best_share(seen.plan, seen.traffic):
+    if limit < best:
         return _hold(seen, f"{compared(seen)}; it may not have more than {percent(share)} yet: {budget}")
     return _hold(seen, f"{compared(seen)}; {lacking(seen, reading)}")
 

@@ -6,10 +6,11 @@ from math import exp, isfinite, log
 from typing import Any
 
 from canario.canary.evidence import Reading, read, weigh
+from canario.canary.horizon import best_share, windows_needed
 from canario.canary.judge import Kind, Verdict, in_force, judge
 from canario.canary.observation import Observation
 from canario.canary.plan import Plan
-from canario.canary.ramp import best_share, share_limit, windows_needed, worst_rate
+from canario.canary.ramp import share_limit, worst_rate
 from canario.canary.state import Rollout, utc
 from canario.errors import InvalidInput
 
@@ -118,16 +119,15 @@ def _conclude(seen: Rollout, verdict: Verdict) -> Rollout:
 
 def _numbers(seen: Rollout, reading: Reading) -> dict[str, float]:
     plan, traffic, totals = seen.plan, seen.traffic, seen.evidence
-    worst = worst_rate(plan, totals, traffic.expected_rate(plan))
-    needed = windows_needed(plan, traffic, reading, max(seen.share, best_share(plan, traffic)))
-    limit = share_limit(plan, traffic, worst)
+    worst = worst_rate(seen)
+    needed = windows_needed(seen, reading, max(seen.share, best_share(seen, reading)))
     found = {
         **{name: _capped(value) for name, value in vars(reading).items()},
         "threshold_rollback": 1 / plan.alpha,
         "threshold_promote": 1 / plan.beta,
         "baseline_rate": traffic.rate,
         "worst_rate": worst,
-        "next_share_limit": min(1.0, limit),
+        "next_share_limit": min(1.0, share_limit(seen, worst)),
         "windows_needed": needed,
         "canary_requests": totals.canary.requests if totals else 0,
         "canary_errors": totals.canary.errors if totals else 0,

@@ -11,7 +11,7 @@ from canario.canary.evidence import Evidence, spread_ratios
 from canario.canary.fields import counted, mapping, moment, number, numbers, whole
 from canario.canary.observation import Counts
 from canario.canary.plan import Plan
-from canario.canary.ramp import Traffic
+from canario.canary.traffic import Traffic
 from canario.errors import InvalidInput
 
 Outcome = Literal["promoted", "rolled_back", "held"]
@@ -117,7 +117,7 @@ def _traffic(given: object) -> Traffic:
 
 def _evidence(given: object, plan: Plan) -> Evidence:
     values = mapping("evidence", given, [each.name for each in fields(Evidence)], whole=True)
-    lengths = {name: len(STEEPER) for name in ("against", "against_rate", "harmful")}
+    lengths = {name: len(STEEPER) for name in ("against", "harmful")}
     lengths["spread"] = len(spread_ratios(plan.r0, plan.r1))
     return Evidence(
         windows=counted("evidence.windows", values["windows"]),

@@ -3,7 +3,7 @@
 from math import exp, isfinite, log
 
 from canario.canary.evidence import Reading
-from canario.canary.ramp import best_share, windows_needed
+from canario.canary.horizon import best_share, windows_needed
 from canario.canary.state import Rollout
 
 UNITS = ((86_400, "days"), (3_600, "hours"), (60, "minutes"))
@@ -51,8 +51,8 @@ def compared(rollout: Rollout) -> str:
 
 def lacking(rollout: Rollout, reading: Reading) -> str:
     """How far the evidence for the canary is from enough, and how long the rest will take."""
-    share = max(rollout.share, best_share(rollout.plan, rollout.traffic))
-    seconds = windows_needed(rollout.plan, rollout.traffic, reading, share) * rollout.plan.window_seconds
+    share = max(rollout.share, best_share(rollout, reading))
+    seconds = windows_needed(rollout, reading, share) * rollout.plan.window_seconds
     time = duration(seconds)
     rest = (
         f"{time} more at this traffic with {percent(share)} of it on the canary"
