@@ -39,6 +39,7 @@ class Informer:
         self._resource = resource
         self._listeners: list[Listener] = []
         self._synced = asyncio.Event()
+        self._waiting: set[asyncio.Event] = set()
 
     def on_change(self, listener: Listener) -> None:
         """Call `listener` on every change from now on; it must not block nor raise."""
@@ -47,6 +48,17 @@ class Informer:
     async def synced(self) -> None:
         """Return once the first list is in."""
         await self._synced.wait()
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Return once `holds()`; it is asked again after every change."""
+        changed = asyncio.Event()
+        self._waiting.add(changed)
+        try:
+            while not holds():
+                await changed.wait()
+                changed.clear()
+        finally:
+            self._waiting.discard(changed)
 
     def in_namespace(self, namespace: str) -> list[Obj]:
         return [obj for key, obj in self.items.items() if key[0] == namespace]
@@ -83,6 +95,8 @@ class Informer:
             self.items[key] = new
         for listener in self._listeners:
             listener(old, new)
+        for waiting in self._waiting:
+            waiting.set()
 
 
 class Queue:

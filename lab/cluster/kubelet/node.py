@@ -1,0 +1,90 @@
+"""The Node object of the lab's one node."""
+
+from __future__ import annotations
+
+import os
+import platform
+from datetime import datetime
+
+from lab.cluster.client import Client
+from lab.cluster.errors import ApiError
+from lab.cluster.kubelet.machine import NODE
+from lab.cluster.objects import Obj, timestamp
+
+KUBELET_VERSION = "v1.36.0"
+_MOST_PODS = 250
+_CONDITIONS = (
+    ("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
+    ("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
+    ("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
+    ("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
+)
+
+
+def node(address: str, now: datetime) -> Obj:
+    """The node, ready. `address` is its InternalIP."""
+    labels = {
+        "kubernetes.io/hostname": NODE,
+        "kubernetes.io/os": "linux",
+        "kubernetes.io/arch": _architecture(),
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": NODE, "labels": labels},
+        "spec": {},
+        "status": status(address, now),
+    }
+
+
+def status(address: str, now: datetime) -> Obj:
+    room = {"cpu": str(os.cpu_count() or 1), "memory": f"{_memory()}Ki", "pods": str(_MOST_PODS)}
+    at = timestamp(now)
+    return {
+        "capacity": room,
+        "allocatable": room,
+        "addresses": [{"type": "InternalIP", "address": address}, {"type": "Hostname", "address": NODE}],
+        "conditions": [
+            {
+                "type": t,
+                "status": s,
+                "reason": r,
+                "message": m,
+                "lastHeartbeatTime": at,
+                "lastTransitionTime": at,
+            }
+            for t, s, r, m in _CONDITIONS
+        ],
+        "nodeInfo": {
+            "architecture": _architecture(),
+            "operatingSystem": "linux",
+            "osImage": "processes of this machine",
+            "kernelVersion": platform.release(),
+            "kubeletVersion": KUBELET_VERSION,
+            "containerRuntimeVersion": "lab://1",
+            "kubeProxyVersion": "",
+            "machineID": "",
+            "systemUUID": "",
+            "bootID": "",
+        },
+    }
+
+
+async def register(client: Client, address: str, now: datetime) -> None:
+    """Make the Node object, or make it ready again."""
+    wanted = node(address, now)
+    try:
+        await client.create("nodes", wanted)
+    except ApiError as error:
+        if error.reason != "AlreadyExists":
+            raise
+    await client.patch("nodes", NODE, None, {"status": wanted["status"]}, subresource="status")
+
+
+def _architecture() -> str:
+    return {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+
+
+def _memory() -> int:
+    """Kibibytes."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 1024
