@@ -57,8 +57,12 @@ async def run(settings: SidecarSettings) -> int:
     return _exit_status(envoy)
 
 
-async def quiet(look: Callable[[], Awaitable[tuple[int, int]]], clock: Callable[[], float]) -> None:
-    """Return when no request was seen for QUIET_SECONDS, at latest after LONGEST_DRAIN_SECONDS.
+async def quiet(
+    look: Callable[[], Awaitable[tuple[int, int]]],
+    clock: Callable[[], float],
+    sleep: Callable[[float], Awaitable[None]],
+) -> bool:
+    """Return when no request was seen for QUIET_SECONDS: True; or, False, when LONGEST_DRAIN_SECONDS have passed.
 
     `look` tells (requests so far, requests being served now).
     """
@@ -69,9 +73,9 @@ async def quiet(look: Callable[[], Awaitable[tuple[int, int]]], clock: Callable[
         if active or total != seen:
             seen, last = total, clock()
         elif clock() - last >= QUIET_SECONDS:
-            return
-        await asyncio.sleep(_LOOK_SECONDS)
-    _log.warning("there were still requests after %s s", LONGEST_DRAIN_SECONDS)
+            return True
+        await sleep(_LOOK_SECONDS)
+    return False
 
 
 async def requests(admin: Admin) -> tuple[int, int]:
@@ -88,7 +92,8 @@ async def _drain(settings: SidecarSettings) -> None:
         admin = Admin(session, (settings.pod_ip, ADMIN_PORT))
         try:
             await admin.drain()
-            await quiet(lambda: requests(admin), asyncio.get_running_loop().time)
+            if not await quiet(lambda: requests(admin), asyncio.get_running_loop().time, asyncio.sleep):
+                _log.warning("there were still requests after %s s", LONGEST_DRAIN_SECONDS)
         except RemoteError as error:
             _log.warning("draining: %s", error)
 

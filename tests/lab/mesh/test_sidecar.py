@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 
 import aiohttp
 
+from lab.mesh.sidecar import requests
 from tests.lab.mesh.support import CALLER, PORT, V1, Cluster, Pod, eventually, kill, saying, serving
 
 
@@ -64,6 +65,20 @@ async def test_envoys_end_is_the_sidecars(cluster: Cluster) -> None:
     os.kill(_child(pod.process.pid), signal.SIGKILL)
 
     assert 128 + signal.SIGKILL == await asyncio.wait_for(pod.process.wait(), 5)
+
+
+async def test_probes_are_no_traffic(cluster: Cluster) -> None:
+    """The kubelet's probes, which go on while a pod ends, do not keep its sidecar from ending."""
+    pod = cluster.pod(V1)
+    async with serving((pod.place.app_ip, PORT), saying("v1")):
+        await cluster.start_ready(pod)
+        url, agent = f"http://{pod.place.pod_ip}:{PORT}/health", {"User-Agent": "kube-probe/1.36"}
+        for headers in (agent, agent, {}):
+            async with cluster.session.get(url, headers=headers) as response:
+                await response.read()
+        total, active = await requests(cluster.admin(pod))
+
+    assert (1, 0) == (total, active)
 
 
 async def test_termination_loses_nothing(cluster: Cluster) -> None:

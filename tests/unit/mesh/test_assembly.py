@@ -1,0 +1,101 @@
+"""What the lab's controller makes of the mesh objects it finds."""
+
+from __future__ import annotations
+
+from canario.mesh.model import Ref
+from lab.mesh.assembly import INVALID, NO_MESH, REFERENCE_NOT_FOUND, UNSUPPORTED, Key, assemble
+from lab.mesh.world import World
+from tests.unit.mesh.objects import NAMESPACE, mesh, namespace, node, router, service, shop
+
+ROUTER = Key("VirtualRouter", Ref(NAMESPACE, "web-router"))
+NODE = Key("VirtualNode", Ref(NAMESPACE, "web-v1"))
+SERVICE = Key("VirtualService", Ref(NAMESPACE, "web"))
+
+
+def test_all_good() -> None:
+    """Objects that fit together are all active, and make up their mesh."""
+    assembly = assemble(shop(), {})
+
+    assert all(finding.active for finding in assembly.findings.values())
+    assert [NODE.ref] == [node.ref for node in assembly.meshes["m"].nodes]
+    assert [ROUTER.ref] == [router.ref for router in assembly.meshes["m"].routers]
+    assert [SERVICE.ref] == [service.ref for service in assembly.meshes["m"].services]
+
+
+def test_no_mesh() -> None:
+    """An object whose namespace no mesh selects is told so."""
+    finding = assemble(shop(namespaces=(namespace(mesh="other"),)), {}).findings[NODE]
+
+    assert (False, NO_MESH) == (finding.active, finding.reason)
+    assert f"no mesh selects namespace {NAMESPACE}: label it as a Mesh's namespaceSelector asks" == finding.message
+
+
+def test_two_meshes() -> None:
+    """An object whose namespace two meshes select belongs to neither, and is told which they are."""
+    finding = assemble(shop(meshes=(mesh("one"), mesh("two"))), {}).findings[NODE]
+
+    assert f"namespace {NAMESPACE} is selected by several meshes (one, two): exactly one must be" == finding.message
+
+
+def test_missing_reference() -> None:
+    """A router that sends to a node that is not there is not active, and says which node."""
+    finding = assemble(shop(virtual_nodes=()), {}).findings[ROUTER]
+
+    assert (False, REFERENCE_NOT_FOUND) == (finding.active, finding.reason)
+    assert (
+        "VirtualRouter shop/web-router route all sends to node shop/web-v1, which is not in mesh m"
+    ) == finding.message
+
+
+def test_field_without_words() -> None:
+    """An object with a field that nobody understands is not active, and says which field."""
+    finding = assemble(shop(virtual_nodes=(node("web-v1", logging={}),)), {}).findings[NODE]
+
+    assert INVALID == finding.reason
+    assert finding.message.startswith("VirtualNode shop/web-v1: spec.logging: {} is not allowed")
+
+
+def test_protocol_that_the_lab_cannot_carry() -> None:
+    """Listeners must be HTTP in the lab, whose traffic goes by http_proxy."""
+    finding = assemble(shop(virtual_nodes=(node("web-v1", protocol="tcp"),)), {}).findings[NODE]
+
+    assert UNSUPPORTED == finding.reason
+
+
+def test_host_that_is_taken() -> None:
+    """Of two services of one name the second is refused."""
+    twins = (service("a", "web-router", "web.example"), service("b", "web-router", "web.example"))
+    findings = assemble(shop(virtual_services=twins), {}).findings
+
+    assert findings[Key("VirtualService", Ref(NAMESPACE, "a"))].active
+    assert "VirtualService shop/b is called web.example, as service shop/a already is" == (
+        findings[Key("VirtualService", Ref(NAMESPACE, "b"))].message
+    )
+
+
+def test_the_last_good_one_stays() -> None:
+    """An object that goes bad stays in force as it last was, and the others are not touched."""
+    before = assemble(shop(), {})
+    bad = shop(virtual_routers=(router("web-router", "gone"),))
+
+    after = assemble(bad, before.good)
+
+    assert not after.findings[ROUTER].active
+    assert after.findings[SERVICE].active
+    assert before.meshes == after.meshes
+
+
+def test_what_is_deleted_goes() -> None:
+    """The last good state of an object ends with the object."""
+    before = assemble(shop(), {})
+
+    after = assemble(shop(virtual_services=()), before.good)
+
+    assert () == after.meshes["m"].services
+    assert SERVICE not in after.good
+
+
+def test_nothing() -> None:
+    """Of an empty cluster there is nothing to say."""
+
+    assert ({}, {}) == (assemble(World(), {}).meshes, assemble(World(), {}).findings)

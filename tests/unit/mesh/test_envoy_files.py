@@ -1,0 +1,55 @@
+"""The files that an Envoy watches."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from lab.envoy.files import CDS, LDS, eds, rds, write_files
+
+
+def test_only_what_changed_is_written(tmp_path: Path) -> None:
+    """A file whose content is the same is left alone, so that Envoy does not read it again."""
+    files = {LDS: [{"name": "l"}], CDS: [{"name": "c"}]}
+    write_files(tmp_path, files)
+
+    changed = write_files(tmp_path, {**files, CDS: [{"name": "other"}]})
+
+    assert [CDS] == changed
+    assert [{"name": "other"}] == json.loads((tmp_path / CDS).read_text())["resources"]
+
+
+def test_order(tmp_path: Path) -> None:
+    """Files are written so that each names only what is there already: endpoints, clusters, routes, listeners."""
+    written = write_files(tmp_path, {LDS: [], rds("r"): [], CDS: [], eds("c"): []})
+
+    assert [eds("c"), CDS, rds("r"), LDS] == written
+
+
+def test_what_is_no_longer_named_goes(tmp_path: Path) -> None:
+    """Endpoint and route files of clusters and listeners that are gone are removed; nothing half-written stays."""
+    write_files(tmp_path, {LDS: [], CDS: [], eds("old"): [], rds("old"): []})
+
+    write_files(tmp_path, {LDS: [], CDS: []})
+
+    assert {LDS, CDS} == {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+
+
+def test_version_follows_content(tmp_path: Path) -> None:
+    """The version that an Envoy reports changes with the content, and with nothing else."""
+
+    def version(name: str) -> str:
+        write_files(tmp_path, {CDS: [{"name": name}]})
+        return json.loads((tmp_path / CDS).read_text())["version_info"]
+
+    one, other, again = version("one"), version("other"), version("one")
+
+    assert one == again
+    assert one != other
+
+
+def test_names_of_endpoint_files() -> None:
+    """Clusters whose names differ only in characters that no file name has get files of their own."""
+
+    assert eds("egress/a/b") != eds("egress_a/b")
+    assert "/" not in eds("egress/a/b").removeprefix("eds/")
