@@ -66,7 +66,7 @@ def show(arguments: argparse.Namespace, session: boto3.Session) -> list[str]:
     newest = {record["stage"]: record for record in history if record["run"] == run}
     lines = [f"workshop {workshop}, execution {run}"]
     lines += [line for stage in STAGES if stage in newest for line in _stage_lines(newest[stage])]
-    return lines + [_decision_line(entry) for entry in RolloutRecords(table).entries(run) if "reason" in entry]
+    return lines + [_decision_line(entry) for entry in RolloutRecords(table).entries(run) if "decision" in entry]
 
 
 def outputs(session: boto3.Session) -> dict[str, str]:
@@ -96,7 +96,7 @@ def _stage_lines(record: Mapping[str, Any]) -> list[str]:
 
 def _decision_line(entry: Mapping[str, Any]) -> str:
     share = f"{entry['share']:.1%}" if "share" in entry else ""
-    return f"  canary {entry['at'][11:19]} {share:>7}  {entry['kind']:<9}{entry['reason']}"
+    return f"  canary {entry['at'][11:19]} {share:>7}  {entry['decision']:<9}{entry['reason']}"
 
 
 def _plan(path: Path) -> Any:

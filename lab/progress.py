@@ -119,4 +119,4 @@ def _traffic(traffic: Record) -> Text:
 
 
 def _decision(entry: Record) -> str:
-    return f"{entry['share']:>6.1%}  {entry['kind']:<9}{entry['reason']}"
+    return f"{entry['share']:>6.1%}  {entry['decision']:<9}{entry['reason']}"

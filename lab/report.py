@@ -94,7 +94,9 @@ def _stage(record: Record) -> dict[str, Any]:
 
 
 def _decision(entry: Record) -> dict[str, Any]:
-    return {key: value for key, value in entry.items() if key != "sequence"}
+    """The entry under DESIGN's names: `kind` is the decision's, `requests` and `errors` are the canary's."""
+    rest = {key: value for key, value in entry.items() if key not in ("sequence", "kind", "decision")}
+    return {"kind": entry["decision"], "requests": None, "errors": None, **rest}
 
 
 def summary(snapshot: Snapshot, *, seconds: Mapping[str, float]) -> list[str]:
@@ -116,7 +118,7 @@ def _canary_lines(snapshot: Snapshot) -> list[str]:
         return []
     last = snapshot.decisions[-1]
     lines = [f"canary   {snapshot.outcome}, after {len(snapshot.decisions)} decisions"]
-    return [*lines, f"         {last['kind']}: {last['reason']}"]
+    return [*lines, f"         {last['decision']}: {last['reason']}"]
 
 
 def _traffic_lines(traffic: Record) -> list[str]:
