@@ -96,6 +96,7 @@ class Resources:
 
     def __init__(self, resources: Iterable[Resource] = BUILT_IN) -> None:
         self._by_key = {r.key: r for r in resources}
+        self.revision = 0  # grows with every change of what is served
 
     def __iter__(self) -> Iterator[Resource]:
         return iter(self._by_key.values())
@@ -118,6 +119,8 @@ class Resources:
 
     def add(self, resource: Resource) -> None:
         self._by_key[resource.key] = resource
+        self.revision += 1
 
     def remove(self, key: str) -> None:
         self._by_key.pop(key, None)
+        self.revision += 1

@@ -1,0 +1,1 @@
+"""The Kubernetes API over HTTP: `lab.cluster.api.Api` for everyone who is not in its process."""
