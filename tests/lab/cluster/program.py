@@ -47,15 +47,20 @@ class Server:
             await asyncio.sleep(left)
 
 
+def say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
 async def main() -> None:
     server, ended = Server(), asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
     port = int(os.environ.get("PORT", "3000"))
     await asyncio.start_server(server.serve, os.environ["HOST"], port)
-    print("serving", os.environ["HOST"], port, flush=True)
+    say(f"serving {os.environ['HOST']} {port}")
     await ended.wait()
     await server.drain()
-    print("drained", flush=True)
+    say("drained")
 
 
 if __name__ == "__main__":
