@@ -32,7 +32,10 @@ def bootstrap(node_id: str, admin: Address, directory: Path, *, cluster: str = "
         "stats_flush_interval": seconds(_MERGE_SECONDS),
         "stats_config": {
             "histogram_bucket_settings": [
-                {"match": {"suffix": "upstream_rq_time"}, "buckets": [float(edge) for edge in (*LATENCY_EDGES, _BEYOND)]}
+                {
+                    "match": {"suffix": "upstream_rq_time"},
+                    "buckets": [float(edge) for edge in (*LATENCY_EDGES, _BEYOND)],
+                }
             ]
         },
         "overload_manager": {"resource_monitors": [_connection_limit()]},

@@ -1,0 +1,145 @@
+"""The controller against the lab's Kubernetes API: injection, statuses, files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from lab.cluster.errors import ApiError
+from lab.envoy.files import LDS, eds, rds
+from lab.net import free_block
+from tests.lab.mesh.kubernetes import Kubernetes, kubernetes
+from tests.lab.mesh.support import eventually
+
+NAMESPACE = "appmesh-workshop-ns"
+WORKSHOP = Path(__file__).parents[2] / "unit" / "mesh" / "workshop.yaml"
+INJECTED = {"mesh": "app-mesh", "appmesh.k8s.aws/sidecarInjectorWebhook": "enabled"}
+
+Obj = dict[str, Any]
+
+
+@pytest.fixture
+async def api(tmp_path: Path) -> AsyncIterator[Kubernetes]:
+    async with kubernetes(tmp_path, free_block(range(200, 255))) as api:
+        await api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": INJECTED}})
+        yield api
+
+
+def workshop() -> dict[str, Obj]:
+    """The document's mesh objects, by kind and name, in an order in which each names only earlier ones."""
+    found = list(yaml.safe_load_all(WORKSHOP.read_text()))
+    return {f"{each['kind']}/{each['metadata']['name']}": each for each in found}
+
+
+def pod(name: str, app: str) -> Obj:
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": NAMESPACE, "labels": {"app": app}},
+        "spec": {"containers": [{"name": app, "image": app}]},
+    }
+
+
+async def run(api: Kubernetes, new: Obj, number: int) -> Path:
+    """Create a pod and say, as the kubelet would, that it runs; returns the directory of its files."""
+    await api.create(new)
+    ready = {"podIP": api.block.pod(number), "conditions": [{"type": "Ready", "status": "True"}]}
+    await api.patch(new, {"status": ready}, subresource="status")
+    return api.directory / NAMESPACE / new["metadata"]["name"]
+
+
+def resources(path: Path) -> list[Obj]:
+    return list(json.loads(path.read_text())["resources"])
+
+
+async def test_the_workshops_objects(api: Kubernetes) -> None:
+    """The workshop's objects become active, pods of its nodes get sidecars, and a sidecar gets its files."""
+    objects = workshop()
+    await api.create(*objects.values())
+    for each in objects.values():
+        await api.active(each)
+    directory = await run(api, pod("nodejs-1", "nodejs-app"), 2)
+    await run(api, pod("nodejsv2-1", "nodejsv2-app"), 3)
+    found = await api.get("Pod", "nodejs-1", NAMESPACE)
+    endpoints = directory / eds(f"egress/{NAMESPACE}/nodejs/nodejsv2-app")
+
+    async def written() -> bool:
+        return (directory / LDS).exists() and api.block.pod(3) in endpoints.read_text()
+
+    await eventually(written)
+
+    assert ["nodejs-app", "envoy"] == [each["name"] for each in found["spec"]["containers"]]
+    assert [2, 1] == weights(directory)
+    node = await api.get("VirtualNode", "nodejs-app", NAMESPACE)
+    assert (f"nodejs-app_{NAMESPACE}", "app-mesh") == (node["spec"]["awsName"], node["spec"]["meshRef"]["name"])
+    assert node["status"]["virtualNodeARN"].endswith(f"mesh/app-mesh/virtualNode/nodejs-app_{NAMESPACE}")
+
+
+async def test_weights_move_and_pods_go(api: Kubernetes) -> None:
+    """New weights are in the route file within a second, and a pod's files go with the pod."""
+    objects = workshop()
+    await api.create(*objects.values())
+    await api.active(objects["VirtualRouter/nodejs-router"])
+    directory = await run(api, pod("nodejs-1", "nodejs-app"), 2)
+
+    async def written() -> bool:
+        return (directory / LDS).exists()
+
+    await eventually(written)
+    router = objects["VirtualRouter/nodejs-router"]
+    routes = router["spec"]["routes"]
+    for target, weight in zip(routes[0]["httpRoute"]["action"]["weightedTargets"], (90, 10), strict=True):
+        target["weight"] = weight
+    await api.patch(router, {"spec": {"routes": routes}})
+
+    async def moved() -> bool:
+        return weights(directory) == [90, 10]
+
+    await eventually(moved, 1)
+    await api.client.delete("pods", "nodejs-1", NAMESPACE, grace_seconds=0)
+
+    async def gone() -> bool:
+        return not directory.exists()
+
+    await eventually(gone)
+
+
+async def test_bad_references(api: Kubernetes) -> None:
+    """A router whose node is missing says so in its condition and in an event, and recovers when it comes."""
+    objects = workshop()
+    node = objects.pop("VirtualNode/nodejsv2-app")
+    await api.create(*objects.values())
+    router = objects["VirtualRouter/nodejs-router"]
+    await api.active(objects["VirtualNode/nodejs-app"])
+
+    condition = await api.condition(router)
+    events, _ = await api.client.list("events", NAMESPACE)
+    await api.create(node)
+    await api.active(router)
+
+    assert ("False", "ReferenceNotFound") == (condition["status"], condition["reason"])
+    assert f"node {NAMESPACE}/nodejsv2-app, which is not in mesh app-mesh" in condition["message"]
+    assert ("ReconcileError", "Warning") in [(each["reason"], each["type"]) for each in events]
+
+
+async def test_pod_of_no_node(api: Kubernetes) -> None:
+    """A pod that no node selects is refused where injection is enabled, and let in when it says disabled."""
+    await api.create(*workshop().values())
+    await api.active(workshop()["VirtualNode/nodejs-app"])
+    stranger = pod("stranger", "stranger")
+
+    with pytest.raises(ApiError, match="apply a VirtualNode whose podSelector matches the pod"):
+        await api.create(stranger)
+    stranger["metadata"]["annotations"] = {"appmesh.k8s.aws/sidecarInjectorWebhook": "disabled"}
+    await api.create(stranger)
+
+
+def weights(directory: Path) -> list[int]:
+    """The first service's weights, as they are in the route file."""
+    host = resources(directory / rds("outbound"))[0]["virtual_hosts"][0]
+    return [each["weight"] for each in host["routes"][0]["route"]["weighted_clusters"]["clusters"]]
