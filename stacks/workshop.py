@@ -20,7 +20,6 @@ from stacks.records import RecordsStack
 from stacks.settings import Settings
 
 WORKSHOPS, ROLLOUTS, ROUTERS = "workshop#*", "rollout#*", "router#*"
-RECORD = ("PutItem", "Query")
 
 
 class WorkshopStack(Stack):
@@ -39,6 +38,7 @@ class WorkshopStack(Stack):
         super().__init__(scope, id, description="Canario: the workshop", **kwargs)
         self._records, self._zone, self._repositories = records, zone, repositories
         self._defaults = function_defaults(self, settings=settings, records=records, zone=zone)
+        read = permissions.records(records.table, WORKSHOPS, actions=("Query",))
         forget = permissions.records(records.table, WORKSHOPS, actions=("BatchWriteItem",))
         abandon = permissions.records(records.table, ROLLOUTS, actions=("PutItem", "Query"))
         unlock = permissions.records(records.table, ROUTERS, actions=("DeleteItem",))
@@ -47,8 +47,8 @@ class WorkshopStack(Stack):
             "Workshop",
             begin=self._function("Begin", "workshop_begin"),
             stages=self._stages(),
-            end=self._function("End", "workshop_end", forget),
-            fail=self._function("Fail", "workshop_fail", abandon, unlock),
+            end=self._function("End", "workshop_end", read, forget),
+            fail=self._function("Fail", "workshop_fail", self._record(), abandon, unlock),
             rollouts=rollouts,
         )
         CfnOutput(self, "WorkshopMachineArn", value=machine.machine.state_machine_arn)
@@ -61,14 +61,11 @@ class WorkshopStack(Stack):
             description=f"Canario: {module.replace('_', ' ')}",
             defaults=self._defaults,
             timeout_seconds=60,
-            statements=(*self._common(), *statements),
+            statements=(permissions.put_events(self._records.bus), *statements),
         ).function
 
-    def _common(self) -> tuple[iam.PolicyStatement, ...]:
-        return (
-            permissions.records(self._records.table, WORKSHOPS, actions=RECORD),
-            permissions.put_events(self._records.bus),
-        )
+    def _record(self) -> iam.PolicyStatement:
+        return permissions.records(self._records.table, WORKSHOPS, actions=("PutItem", "Query"))
 
     def _stages(self) -> list[StageFunction]:
         """Every stage of the document in its order; those without code keep their place."""
@@ -92,7 +89,7 @@ class WorkshopStack(Stack):
             defaults=self._defaults,
             timeout_seconds=FUNCTION_SECONDS,
             environment={"CANARIO_STAGE": id},
-            statements=(*self._common(), *self._statements().get(id, ())),
+            statements=(self._record(), permissions.put_events(self._records.bus), *self._statements().get(id, ())),
         ).function
 
     def _statements(self) -> Mapping[str, tuple[iam.PolicyStatement, ...]]:

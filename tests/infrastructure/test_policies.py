@@ -1,0 +1,112 @@
+"""Each function's role allows exactly what the function does in AWS."""
+
+import pytest
+
+from tests.infrastructure.reading import Grant, Template, function, grants, of_type
+
+# Its own logs and trace segments. X-Ray's two actions know no resources.
+EVERY = {
+    ("logs:CreateLogStream", "Logs"),
+    ("logs:PutLogEvents", "Logs"),
+    ("xray:PutTraceSegments", "*"),
+    ("xray:PutTelemetryRecords", "*"),
+}
+EVENT = ("events:PutEvents", "Bus")
+STAGE = {EVENT, ("dynamodb:PutItem", "workshop#*"), ("dynamodb:Query", "workshop#*")}
+NAMES = {("route53:ListResourceRecordSets", "Zone"), ("route53:ChangeResourceRecordSets", "Zone")}
+IMAGES = {("ecr:DescribeImages", name) for name in ("frontend", "nodejs", "nodejsv2", "crystal")}
+APPEND = ("dynamodb:PutItem", "rollout#*")
+UNLOCK = ("dynamodb:DeleteItem", "router#*")
+
+WORKSHOP: dict[str, set[Grant]] = {
+    "Begin": {EVENT},
+    "End": {EVENT, ("dynamodb:Query", "workshop#*"), ("dynamodb:BatchWriteItem", "workshop#*")},
+    "Fail": STAGE | {APPEND, ("dynamodb:Query", "rollout#*"), UNLOCK},
+    "StagePreflight": STAGE | IMAGES | {("route53:ListResourceRecordSets", "Zone")},
+    "StageBaseline": STAGE | NAMES,
+    "StageController": STAGE,
+    "StageMesh": STAGE,
+    "StageCanary": STAGE | {("dynamodb:Query", "rollout#*")},
+    "StageClean": STAGE | NAMES,
+}
+CANARY: dict[str, set[Grant]] = {
+    "Begin": {EVENT, APPEND, UNLOCK, ("dynamodb:PutItem", "router#*"), ("dynamodb:GetItem", "router#*")},
+    "Observe": {("cloudwatch:GetMetricData", "*")},
+    "Decide": {EVENT, APPEND},
+    "Shift": {EVENT, APPEND},
+    "Verify": set(),
+    "End": {EVENT, APPEND, UNLOCK},
+}
+
+
+@pytest.mark.parametrize("name", WORKSHOP)
+def test_a_function_of_the_workshop_may_do_what_it_does_and_nothing_else(workshop: Template, name: str) -> None:
+    """The whole policy is compared: a new permission has to be written down here as well."""
+    assert grants(workshop, name) == WORKSHOP[name] | EVERY
+
+
+@pytest.mark.parametrize("name", CANARY)
+def test_a_function_of_the_canary_may_do_what_it_does_and_nothing_else(canary: Template, name: str) -> None:
+    """The whole policy is compared: a new permission has to be written down here as well."""
+    assert grants(canary, name) == CANARY[name] | EVERY
+
+
+def test_no_function_is_left_out_here(workshop: Template, canary: Template) -> None:
+    """A function that this file does not know has a policy that nobody looked at."""
+    for template, known in ((workshop, WORKSHOP), (canary, CANARY)):
+        names = {name.partition("Function")[0] for name in of_type(template, "AWS::Lambda::Function")}
+        assert names == set(known)
+
+
+def test_no_two_functions_share_a_role(workshop: Template, canary: Template) -> None:
+    """One role a function."""
+    for template in (workshop, canary):
+        roles = [each["Role"]["Fn::GetAtt"][0] for each in of_type(template, "AWS::Lambda::Function").values()]
+        assert len(roles) == len(set(roles))
+
+
+def test_all_functions_run_one_asset(workshop: Template, canary: Template) -> None:
+    """Every function of both stacks has the same code."""
+    functions = [
+        each for template in (workshop, canary) for each in of_type(template, "AWS::Lambda::Function").values()
+    ]
+
+    assert len({each["Code"]["S3Key"] for each in functions}) == 1
+
+
+def test_names_are_the_only_records_that_may_be_changed(workshop: Template) -> None:
+    """Whoever changes the zone may write CNAMEs, not its NS or SOA."""
+    statements = [
+        statement
+        for policy in of_type(workshop, "AWS::IAM::Policy").values()
+        for statement in policy["PolicyDocument"]["Statement"]
+        if "route53:ChangeResourceRecordSets" in statement["Action"]
+    ]
+
+    assert len(statements) == 2
+    for statement in statements:
+        conditions = statement["Condition"]["ForAllValues:StringEquals"]
+        assert conditions == {"route53:ChangeResourceRecordSetsRecordTypes": ["CNAME"]}
+
+
+def test_only_the_workshops_machine_may_start_a_rollout(workshop: Template) -> None:
+    """The right to start the canary machine is its caller's, and no function's."""
+    starters = [
+        each["Roles"][0]["Ref"]
+        for each in of_type(workshop, "AWS::IAM::Policy").values()
+        if "states:StartExecution" in str(each["PolicyDocument"])
+    ]
+
+    assert len(starters) == 1
+    assert starters[0].startswith("WorkshopMachineRole")
+
+
+def test_a_stages_function_knows_its_stage(workshop: Template) -> None:
+    """The same handler is every stage; the environment says which."""
+    for stage in ("preflight", "baseline", "controller", "mesh", "canary", "clean"):
+        found = function(workshop, f"Stage{stage.capitalize()}")
+
+        assert (found["Handler"], found["Environment"]["Variables"]["CANARIO_STAGE"]) == (
+            "lambdas.stage.handler",
+            stage,
+        )

@@ -1,0 +1,61 @@
+"""cdk context → settings."""
+
+from typing import Any
+
+import pytest
+
+from stacks.settings import BadSetting, Settings, settings_from
+
+
+def test_without_context_the_defaults_hold() -> None:
+    """An empty context is an installation on AWS; others' context is not ours to judge."""
+    assert settings_from({"@aws-cdk/core:x": True, "aws:cdk:y": []}) == Settings()
+
+
+def test_values_of_the_command_line_and_of_the_file_are_both_taken() -> None:
+    """Strings, as `-c` gives them, and JSON, as cdk.json has it, mean the same."""
+    texts = {
+        "canario:dialects": "appmesh,gateway",
+        "canario:log_retention_days": "7",
+        "canario:function_environment": '{"a": "b"}',
+    }
+    values = {
+        "canario:dialects": ["appmesh", "gateway"],
+        "canario:log_retention_days": 7,
+        "canario:function_environment": {"a": "b"},
+    }
+
+    assert settings_from(texts) == settings_from(values)
+    assert settings_from(texts).dialects == ("appmesh", "gateway")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("cluster_endpoint", "http://plain"),
+        ("cluster_endpoint", 7),
+        ("cluster_ca", "spaces in between"),
+        ("cluster_name", "-dash"),
+        ("dialects", "linkerd"),
+        ("dialects", ""),
+        ("dialects", "appmesh,appmesh"),
+        ("dialects", []),
+        ("function_environment", "not json"),
+        ("function_environment", '["list"]'),
+        ("function_environment", {"AWS_REGION": "x"}),
+        ("function_environment", {"CANARIO_TABLE": "x"}),
+        ("function_environment", {"number": 1}),
+        ("log_retention_days", 8),
+        ("log_retention_days", "a week"),
+        ("zone_name", "no_domain"),
+        ("vpc_id", "vpc"),
+        ("python_version", "3.9"),
+        ("architecture", "riscv"),
+        ("cluster_endpont", "https://x"),
+    ],
+)
+def test_a_bad_value_is_one_clear_line(name: str, value: Any) -> None:
+    """The error names the setting as it is typed, its value, and what is allowed."""
+    with pytest.raises(BadSetting, match=f"^setting canario:{name}: .* is not allowed; allowed: ") as refused:
+        settings_from({f"canario:{name}": value})
+    assert "\n" not in str(refused.value)

@@ -1,0 +1,101 @@
+"""What others' tools say of the templates and the machines, and what keeps an execution inside AWS's limits."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cfnlint.api import ManualArgs, lint
+
+from canario.canary.steps import MOST_WINDOWS
+from canario.workshop.request import STAGES
+from canario.workshop.stages import all_stages
+from stacks.constructs.steps import TRANSIENT, attempts_for
+from tests.infrastructure.reading import Template, definition
+
+ROOT = Path(__file__).resolve().parents[2]
+VALIDATOR = ROOT / "node_modules" / ".bin" / "asl-validator"
+STACKS = ("CanarioDiscovery", "CanarioImages", "CanarioRecords", "CanarioCanary", "CanarioWorkshop")
+HISTORY_LIMIT = 25_000
+OBVIOUS = "W3005"  # the CDK writes DependsOn also where a reference says the same
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_cfn_lint_has_nothing_to_say(templates: dict[str, Template], stack: str) -> None:
+    """The synthesised templates pass cfn-lint for the document's region."""
+    found = lint(json.dumps(templates[stack]), config=ManualArgs(regions=["us-west-1"], ignore_checks=[OBVIOUS]))
+
+    assert [str(match) for match in found] == []
+
+
+@pytest.mark.parametrize("stack", ["CanarioWorkshop", "CanarioCanary"])
+def test_asl_validator_accepts_the_machine(templates: dict[str, Template], stack: str, tmp_path: Path) -> None:
+    """Both definitions are valid Amazon States Language, JSONata included."""
+    path = tmp_path / "definition.json"
+    path.write_text(json.dumps(definition(templates[stack])))
+    node = shutil.which("node", path=os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"])))
+    done = subprocess.run(
+        [str(node), str(VALIDATOR), "--json-path", str(path)], capture_output=True, text=True, check=False
+    )
+
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+
+
+def states(template: Template) -> dict[str, Any]:
+    found: dict[str, Any] = definition(template)["States"]
+    return found
+
+
+def test_the_graph_reads_like_the_document(workshop: Template) -> None:
+    """Every stage of the document has its states, or a place that says that it is not there yet."""
+    names = set(states(workshop))
+    available = {stage.id for stage in all_stages()}
+
+    for stage in STAGES:
+        expected = (
+            {f"Solve {stage}", f"Check {stage}", f"Until {stage}?"} if stage in available else {f"{stage} (not yet)"}
+        )
+        assert expected <= names
+
+
+def test_every_task_retries_what_is_transient_and_catches_the_rest(workshop: Template, canary: Template) -> None:
+    """No function's failure leaves a machine without its last words. Ends have nowhere to go."""
+    for template, ends in ((workshop, {"End"}), (canary, {"End"})):
+        for name, state in states(template).items():
+            if state["Type"] != "Task" or name == "Run rollout":
+                continue
+            retried = {error for each in state["Retry"] for error in each["ErrorEquals"]}
+            assert set(TRANSIENT) <= retried, name
+            assert name in ends or state["Catch"][-1]["ErrorEquals"] == ["States.ALL"], name
+
+
+def test_a_stage_is_asked_until_its_deadline(workshop: Template) -> None:
+    """The retries of NotReady last longer than the stage's own deadline, which is what ends them."""
+    for stage in all_stages():
+        retry = next(
+            each for each in states(workshop)[f"Check {stage.id}"]["Retry"] if each["ErrorEquals"] == ["NotReady"]
+        )
+        waits = [
+            min(retry["IntervalSeconds"] * retry["BackoffRate"] ** n, retry["MaxDelaySeconds"])
+            for n in range(retry["MaxAttempts"])
+        ]
+        assert sum(waits) >= stage.deadline_seconds
+        assert max(waits) <= 5
+
+
+def test_attempts_cover_the_time_asked_for() -> None:
+    """The number of attempts grows with the seconds to be waited."""
+    assert attempts_for(60) < attempts_for(600) < 200
+
+
+def test_an_execution_stays_well_below_the_limit_of_history(workshop: Template) -> None:
+    """The longest rollout, and every stage asked until its deadline, use a fraction of 25,000 events each."""
+    events_a_window, events_an_attempt = 28, 4
+    attempts = sum(2 * attempts_for(stage.deadline_seconds) for stage in all_stages())
+
+    assert MOST_WINDOWS * events_a_window < 0.8 * HISTORY_LIMIT
+    assert attempts * events_an_attempt < 0.5 * HISTORY_LIMIT

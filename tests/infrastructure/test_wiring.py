@@ -1,0 +1,110 @@
+"""What is connected to what: environments, parameters, storage."""
+
+import json
+from dataclasses import fields
+from pathlib import Path
+
+from aws_cdk import App
+
+from app import build
+from lambdas.environment import environment_from
+from stacks.images import REPOSITORIES
+from stacks.settings import Settings
+from tests.infrastructure.conftest import NO_BUNDLING, Template
+from tests.infrastructure.reading import function, of_type
+
+ENDPOINT, CA = "https://ABC.gr7.us-west-1.eks.amazonaws.com", "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0t"
+
+
+def variables(template: Template, construct: str) -> dict[str, object]:
+    found: dict[str, object] = function(template, construct)["Environment"]["Variables"]
+    return found
+
+
+def test_the_functions_environment_is_what_they_read(workshop: Template, canary: Template) -> None:
+    """Every variable that a function refuses to start without is set by the stacks."""
+    for template, construct in ((workshop, "StageMesh"), (canary, "Observe")):
+        given = dict.fromkeys(variables(template, construct), "x")
+        given |= {"CANARIO_CLUSTER_ENDPOINT": ENDPOINT, "CANARIO_CLUSTER_CA": CA, "CANARIO_DIALECTS": "gateway"}
+
+        assert environment_from(given).cluster_endpoint == ENDPOINT
+
+
+def test_a_cluster_that_no_setting_names_is_asked_for(workshop: Template) -> None:
+    """Without settings, endpoint and CA are parameters without a default: a deployment has to give them."""
+    parameters = workshop["Parameters"]
+
+    assert {"ClusterEndpoint", "ClusterCa"} <= set(parameters)
+    assert not any("Default" in parameters[name] for name in ("ClusterEndpoint", "ClusterCa"))
+    assert variables(workshop, "StageMesh")["CANARIO_CLUSTER_ENDPOINT"] == {"Ref": "ClusterEndpoint"}
+
+
+def test_settings_reach_every_function(tmp_path: Path) -> None:
+    """Endpoint, CA, dialects and further variables are the settings', and no parameter is left."""
+    settings = Settings(
+        cluster_endpoint=ENDPOINT,
+        cluster_ca=CA,
+        dialects=("appmesh",),
+        function_environment={"http_proxy": "http://p:1"},
+    )
+    app = App(context=NO_BUNDLING, outdir=str(tmp_path), analytics_reporting=False)
+    build(app, settings)
+    app.synth()
+
+    for stack in ("CanarioWorkshop", "CanarioCanary"):
+        template = json.loads((tmp_path / f"{stack}.template.json").read_text())
+        assert "ClusterEndpoint" not in template.get("Parameters", {})
+        for each in of_type(template, "AWS::Lambda::Function").values():
+            found = each["Environment"]["Variables"]
+            assert found["CANARIO_CLUSTER_ENDPOINT"] == ENDPOINT
+            assert found["CANARIO_DIALECTS"] == "appmesh"
+            assert found["http_proxy"] == "http://p:1"
+
+
+def test_records_survive_the_stack_and_a_mistake(templates: dict[str, Template]) -> None:
+    """The table is kept when its stack goes, is encrypted, and can be restored to any second of the last 35 days."""
+    resources = templates["CanarioRecords"]["Resources"]
+    table = next(each for each in resources.values() if each["Type"] == "AWS::DynamoDB::Table")
+
+    assert table["DeletionPolicy"] == "Retain"
+    assert table["Properties"]["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table["Properties"]["SSESpecification"] == {"SSEEnabled": True}
+    assert [key["AttributeName"] for key in table["Properties"]["KeySchema"]] == ["pk", "sk"]
+
+
+def test_the_images_are_the_contracts(templates: dict[str, Template]) -> None:
+    """One repository for each image of docs/contracts.md."""
+    found = of_type(templates["CanarioImages"], "AWS::ECR::Repository").values()
+
+    assert {each["RepositoryName"] for each in found} == set(REPOSITORIES)
+
+
+def test_the_zone_is_private(templates: dict[str, Template]) -> None:
+    """The workshops' names are for a VPC, not for the world."""
+    zone = next(iter(of_type(templates["CanarioDiscovery"], "AWS::Route53::HostedZone").values()))
+
+    assert zone["Name"] == "appmeshworkshop.hosted.local."
+    assert len(zone["VPCs"]) == 1
+
+
+def test_every_function_is_traced_and_its_logs_end(workshop: Template, canary: Template) -> None:
+    """Tracing is active; every log group has a retention."""
+    for template in (workshop, canary):
+        for each in of_type(template, "AWS::Lambda::Function").values():
+            assert each["TracingConfig"] == {"Mode": "Active"}
+        for each in of_type(template, "AWS::Logs::LogGroup").values():
+            assert each["RetentionInDays"] == 30
+
+
+def test_stack_outputs_are_the_contracts(templates: dict[str, Template]) -> None:
+    """What the lab and the command line look for is among the outputs, under its own name."""
+    outputs = {name for template in templates.values() for name in template.get("Outputs", {})}
+
+    assert {"WorkshopMachineArn", "CanaryMachineArn", "TableName", "BusName", "ZoneId"} <= outputs
+
+
+def test_every_setting_is_documented() -> None:
+    """A setting that docs/settings.md does not name has been forgotten there."""
+    page = (Path(__file__).resolve().parents[2] / "docs" / "settings.md").read_text()
+
+    assert [each.name for each in fields(Settings) if f"`{each.name}`" not in page] == []
