@@ -115,7 +115,7 @@ class Cluster:
                 async for kind, obj in self._client.watch(resource, resource_version=version, **place):
                     await self._take(field, kind, _typed(resource, obj))
             except ApiError as error:
-                if error.response.status_code == 404:
+                if error.status.code == 404:
                     await self._replace(field, {})
                 else:
                     _log.warning("watching %s: %s", field, error)
