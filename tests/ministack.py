@@ -1,7 +1,6 @@
 """MiniStack as a child process for tests: `with ministack(directory, services) as endpoint:`."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -11,6 +10,8 @@ from pathlib import Path
 
 import httpx2
 
+from lab.net import free_port
+
 READY_SECONDS = 30.0
 SERVICES = ("cloudwatch", "dynamodb", "ecr", "events", "monitoring", "route53", "sqs", "sts")
 
@@ -18,7 +19,7 @@ SERVICES = ("cloudwatch", "dynamodb", "ecr", "events", "monitoring", "route53", 
 @contextmanager
 def ministack(directory: Path, services: Sequence[str] = SERVICES) -> Iterator[str]:
     """Yields the endpoint, on a free loopback port; nothing is written outside `directory`."""
-    port = _free_port()
+    port = free_port()
     environment = {
         **os.environ,
         "BIND_HOST": "127.0.0.1",
@@ -58,9 +59,3 @@ def _wait_until_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> 
                 pass
             time.sleep(0.05)
     raise RuntimeError(f"MiniStack is not ready; its log ends with: {log.read_text()[-2000:]}")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -1,5 +1,6 @@
 """What several ports' suites share."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,19 @@ import pytest
 
 from canario.adapters import aws
 from canario.canary.ports import Target
+from lab.net import free_block
+
+ECHO = """
+import os
+from http.server import BaseHTTPRequestHandler, HTTPServer
+class Echo(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(418 if self.path == "/teapot" else 200)
+        self.send_header("X-Path", self.path)
+        self.end_headers()
+        self.wfile.write(b"hello")
+HTTPServer((os.environ["HOST"], 3000), Echo).serve_forever()
+"""
 
 
 @pytest.fixture
@@ -25,13 +39,14 @@ def target(name: str) -> Target:
 
 
 @pytest.fixture(scope="session")
-def kubeconfig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The kubeconfig of a running lab cluster."""
+def kubeconfig(tmp_path_factory: pytest.TempPathFactory, ministack: str) -> Iterator[Path]:
+    """The kubeconfig of a running lab cluster, whose STS is MiniStack and whose image `echo` answers GETs."""
     directory: Path = tmp_path_factory.mktemp("cluster")
     path, images, log = directory / "kubeconfig", directory / "images.json", directory / "cluster.log"
-    images.write_text("[]")
-    arguments = ["--block", "231", "--directory", str(directory / "cluster"), "--kubeconfig", str(path)]
-    arguments += ["--images", str(images), "--sts-endpoint", "http://127.0.0.1:9"]
+    images.write_text(json.dumps([{"repository": "echo", "argv": [sys.executable, "-c", ECHO], "env": {}}]))
+    block = free_block(range(20, 60)).x
+    arguments = ["--block", str(block), "--directory", str(directory / "cluster"), "--kubeconfig", str(path)]
+    arguments += ["--images", str(images), "--sts-endpoint", ministack]
     with log.open("wb") as errors:
         process = subprocess.Popen(
             [sys.executable, "-m", "lab.cluster", *arguments], stdout=subprocess.PIPE, stderr=errors

@@ -1,13 +1,15 @@
 """The port `Kubernetes`: the fake, and the adapter against the lab cluster's API."""
 
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from canario.adapters.kubernetes import from_kubeconfig
 from canario.errors import Conflict, RemoteError
-from canario.workshop.kinds import CONFIG_MAP, NAMESPACE
+from canario.workshop.kinds import CONFIG_MAP, NAMESPACE, POD
 from canario.workshop.ports import Kind, Kubernetes
 from tests.fakes import FakeKubernetes
 
@@ -129,3 +131,38 @@ def test_a_pod_that_is_not_there_does_not_answer(kubernetes: Kubernetes, namespa
     """The proxy's error names the path, the pod and the port."""
     with pytest.raises(RemoteError, match=f"GET /ready at pod {namespace}/absent port 9901: "):
         kubernetes.proxy(namespace, "absent", 9901, "/ready")
+
+
+def test_a_pod_answers_through_the_api(kubeconfig: Path, name: str):
+    """Status, headers and body are the pod's own, an error that it answers itself included."""
+    container = {"name": "echo", "image": "echo", "ports": [{"containerPort": 3000}]}
+    container["readinessProbe"] = {"httpGet": {"path": "/", "port": 3000}, "periodSeconds": 1}
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "echo", "namespace": name},
+        "spec": {"containers": [container], "terminationGracePeriodSeconds": 1},
+    }
+    with from_kubeconfig(kubeconfig) as cluster:
+        cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+        cluster.apply(pod)
+        until_ready(cluster, name)
+        found = cluster.proxy(name, "echo", 3000, "/some?query=1")
+        teapot = cluster.proxy(name, "echo", 3000, "/teapot")
+        with pytest.raises(RemoteError, match=f"GET / at pod {name}/echo port 9: "):
+            cluster.proxy(name, "echo", 9, "/")
+        cluster.delete(NAMESPACE, name)
+
+    assert (200, "/some?query=1", "hello") == (found.status, found.headers["x-path"], found.body)
+    assert teapot.status == 418
+
+
+def until_ready(kubernetes: Kubernetes, namespace: str) -> None:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        pod = kubernetes.get(POD, "echo", namespace) or {}
+        conditions = pod.get("status", {}).get("conditions", [])
+        if any(each["type"] == "Ready" and each["status"] == "True" for each in conditions):
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"the pod is not ready: {pod.get('status')}")

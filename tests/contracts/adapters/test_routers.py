@@ -11,8 +11,11 @@ from canario.adapters.routers import MeshRouters
 from canario.canary.ports import Routers, Target
 from canario.errors import Conflict, RemoteError
 from canario.mesh.appmesh import API_VERSION
+from canario.workshop.kinds import NAMESPACE
 from canario.workshop.ports import Kubernetes, Manifest
 from tests.fakes import FakeRouters
+
+CRDS = resources.files("canario.workshop.manifests").joinpath("appmesh-crds.ndjson")
 
 
 @pytest.fixture(params=["fake", "lab"])
@@ -24,9 +27,10 @@ def routers(request: pytest.FixtureRequest, target: Target) -> Iterator[Routers]
         yield fake
     else:
         with from_kubeconfig(request.getfixturevalue("kubeconfig")) as cluster:
-            for line in resources.files("canario.workshop.manifests").joinpath("appmesh-crds.ndjson").open():
+            for line in CRDS.read_text().splitlines():
                 cluster.apply(json.loads(line))
             yield set_up(cluster, target)
+            cluster.delete(NAMESPACE, target.namespace)
 
 
 def set_up(kubernetes: Kubernetes, target: Target) -> Routers:
