@@ -89,6 +89,8 @@ _MODULES = {
     "rbac.authorization.k8s.io": "rbac_v1",
     "admissionregistration.k8s.io": "admissionregistration_v1",
     "apiextensions.k8s.io": "apiextensions_v1",
+    "authentication.k8s.io": "authentication_v1",
+    "authorization.k8s.io": "authorization_v1",
 }
 _SCALARS = {str: "string", int: "integer", float: "number", bool: "boolean", datetime: "time"}
 
@@ -96,8 +98,18 @@ _SCALARS = {str: "string", int: "integer", float: "number", bool: "boolean", dat
 @cache
 def builtin_schema(resource: Resource) -> Schema:
     """The schema of a built-in kind."""
-    module = importlib.import_module(f"lightkube.models.{_MODULES[resource.group]}")
-    return _struct(getattr(module, resource.kind))
+    return kind_schema(resource.api_version(), resource.kind)
+
+
+@cache
+def kind_schema(api_version: str, kind: str) -> Schema:
+    """The schema of a kind by name; `KeyError` for one that the lab does not know."""
+    group = api_version.rpartition("/")[0]
+    name = "meta_v1" if kind == "DeleteOptions" else _MODULES[group]
+    model = getattr(importlib.import_module(f"lightkube.models.{name}"), kind, None)
+    if model is None:
+        raise KeyError(f"{kind} in {api_version}")
+    return _struct(model)
 
 
 @cache

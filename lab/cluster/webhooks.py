@@ -5,7 +5,6 @@ Source: admission.k8s.io/v1 AdmissionReview, admissionregistration.k8s.io/v1 Mut
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import binascii
 import json

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 from aiohttp import web
 
-from lab.cluster import errors
+from lab.cluster import errors, protobuf
 from lab.cluster.objects import Obj
 from lab.cluster.options import Options, User
 
@@ -103,8 +103,10 @@ async def body(request: web.Request) -> Any:
     """The JSON or YAML body; 400 when it is neither, 415 for another content type."""
     media = request.content_type
     text = await request.read()
+    if media == protobuf.MEDIA_TYPE:
+        return protobuf.decode(text)
     if media not in (JSON, YAML, "application/octet-stream") and "json" not in media and "yaml" not in media:
-        raise errors.unsupported_media_type(media, (JSON, YAML))
+        raise errors.unsupported_media_type(media, (JSON, YAML, protobuf.MEDIA_TYPE))
     return read(text)
 
 

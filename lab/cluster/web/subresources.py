@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 
