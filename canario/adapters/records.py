@@ -13,7 +13,7 @@ end at 10^126, and evidence does not. Reads are consistent and follow every page
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -134,7 +134,7 @@ class RolloutRecords:
         return [json.loads(item["body"]) for item in found]
 
     @staticmethod
-    def _unless_refused(write: Any, condition: ConditionBase, **arguments: Any) -> bool:
+    def _unless_refused(write: Callable[..., Any], condition: ConditionBase, **arguments: Any) -> bool:
         """False when the condition did not hold, so that nothing was written."""
         try:
             write(ConditionExpression=condition, **arguments)

@@ -51,12 +51,14 @@ def kubeconfig(tmp_path_factory: pytest.TempPathFactory, ministack: str) -> Iter
         process = subprocess.Popen(
             [sys.executable, "-m", "lab.cluster", *arguments], stdout=subprocess.PIPE, stderr=errors
         )
-    assert process.stdout
-    said = process.stdout.readline()  # ends at once when the process does
-    assert said == b"ready\n", log.read_text()[-2000:]
-    yield path
-    process.terminate()
-    process.communicate(timeout=20)
+    try:
+        assert process.stdout
+        said = process.stdout.readline()  # ends at once when the process does
+        assert said == b"ready\n", log.read_text()[-2000:]
+        yield path
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)
 
 
 def make_table(session: boto3.Session, name: str):

@@ -166,3 +166,14 @@ def until_ready(kubernetes: Kubernetes, namespace: str) -> None:
             return
         time.sleep(0.05)
     raise AssertionError(f"the pod is not ready: {pod.get('status')}")
+
+
+def test_the_api_server_is_asked_directly_where_no_proxy_says_so(kubeconfig: Path, monkeypatch: pytest.MonkeyPatch):
+    """A proxy for everything else is not in the way of an address, or a range, in `no_proxy`."""
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "localhost,127.0.0.0/8")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    with from_kubeconfig(kubeconfig) as cluster:
+        names = [each["metadata"]["name"] for each in cluster.list(NAMESPACE)]
+
+    assert "default" in names

@@ -2,7 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import boto3
 import pytest
@@ -91,6 +91,7 @@ def test_entries_come_back_in_order_without_loss(records: Records):
     entries = records.entries("r1")
     assert [(2, "observation"), (10, "decision")] == [(entry["sequence"], entry["kind"]) for entry in entries]
     assert body == {key: entries[1][key] for key in body}
+    assert [NOW, NOW] == [datetime.fromisoformat(entry["at"]) for entry in entries]
 
 
 def test_writing_a_sequence_twice_keeps_the_first(records: Records):

@@ -1,6 +1,6 @@
 """The workshop's port `Records`: the fake, and DynamoDB by moto and by MiniStack."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 import boto3
 import pytest
@@ -31,6 +31,14 @@ def test_a_stage_reads_back_without_loss(records: Records):
 
     expected = {**body, "run": "run-1", "stage": "mesh", "at": records.stages("turma-01")["mesh"]["at"]}
     assert {"mesh": expected} == records.stages("turma-01")
+
+
+def test_a_record_says_when_and_in_which_run_it_was_made(records: Records):
+    """The time comes back as the same moment, whatever zone it was given in."""
+    records.put_stage("turma-01", "run-1", "mesh", {}, NOW.astimezone(timezone(timedelta(hours=-3))))
+    record = records.stages("turma-01")["mesh"]
+
+    assert (NOW, "run-1", "mesh") == (datetime.fromisoformat(record["at"]), record["run"], record["stage"])
 
 
 def test_the_last_record_of_a_stage_is_current_and_the_history_has_both(records: Records):
