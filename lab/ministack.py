@@ -1,9 +1,12 @@
-"""MiniStack, started with two of its gaps closed: `python -m lab.ministack`, settings in the environment.
+"""MiniStack, started with three of its gaps closed: `python -m lab.ministack`, settings in the environment.
 
-MiniStack 1.5 calls every error of a Python handler `Runtime.HandlerError` and ends the worker that raised it. Lambda
-names the exception's class, which is what a state machine's Retry and Catch go by, and keeps the worker. Here the
-worker hands the error over as an answer, and the answer is turned into the error that Lambda would report. A worker
-that died is `Runtime.ExitError`, as on Lambda. Decision record 0005 has the reasons.
+- It calls every error of a Python handler `Runtime.HandlerError` and ends the worker that raised it. Lambda names the
+  exception's class, which is what a state machine's Retry and Catch go by, and keeps the worker. Here the worker hands
+  the error over as an answer, and the answer is turned into the error that Lambda would report.
+- A worker that died is `Runtime.ExitError`, as on Lambda.
+- A hosted zone that CloudFormation makes with a VPC is private, as one is that the API makes.
+
+Decision record 0005 has the reasons. The patches are for the version in requirements.txt and refuse another one.
 """
 
 from __future__ import annotations
@@ -14,16 +17,19 @@ from typing import Any
 
 from ministack import app
 from ministack.core import lambda_runtime
-from ministack.services import lambda_svc
+from ministack.services import lambda_svc, route53
+from ministack.services.cloudformation import provisioners
 
 MARK = "_lab_handler_error"
 DIED = "Worker process died"
+ZONE = "AWS::Route53::HostedZone"
 
 _REPORTED = '{"status": "error", "error": str(e), "trace": traceback.format_exc()}'
 _ERROR = '{"errorMessage": str(e), "errorType": type(e).__name__, "stackTrace": traceback.format_exc().splitlines()}'
 _HANDED_OVER = f'{{"status": "ok", "result": {{"{MARK}": {_ERROR}}}}}'
 
 Execute = Callable[[dict[str, Any], Any, str], dict[str, Any]]
+Create = Callable[[str, dict[str, Any], str], tuple[str, dict[str, Any]]]
 
 
 def close_gaps() -> None:
@@ -33,6 +39,8 @@ def close_gaps() -> None:
         sys.exit("canario: this MiniStack reports handlers' errors in another way; install the one in requirements.txt")
     lambda_runtime._PYTHON_WORKER_SCRIPT = script.replace(_REPORTED, _HANDED_OVER)
     lambda_svc._execute_function_warm = named_as_lambda_does(lambda_svc._execute_function_warm)
+    zones = provisioners._RESOURCE_HANDLERS[ZONE]
+    zones["create"] = private_with_a_vpc(zones["create"])
 
 
 def named_as_lambda_does(execute: Execute) -> Execute:
@@ -44,6 +52,16 @@ def named_as_lambda_does(execute: Execute) -> Execute:
         if answer.get("error") and isinstance(body, dict) and body.get("errorMessage") == DIED:
             return {**answer, "body": {**body, "errorType": "Runtime.ExitError"}}
         return answer
+
+    return run
+
+
+def private_with_a_vpc(create: Create) -> Create:
+    def run(logical_id: str, properties: dict[str, Any], stack: str) -> tuple[str, dict[str, Any]]:
+        zone_id, attributes = create(logical_id, properties, stack)
+        vpcs = properties.get("VPCs") or []
+        route53._zones[zone_id] |= {"private": bool(vpcs), "vpcs": vpcs}
+        return zone_id, attributes
 
     return run
 
