@@ -20,6 +20,14 @@ ACCESS_LOG_FORMAT = (
     "%UPSTREAM_CLUSTER_RAW%\n"
 )
 
+PROBE_AGENT = "kube-probe/"  # what the kubelet's user agent begins with
+_NO_PROBE: Resource = {
+    "name": "user-agent",
+    "string_match": {"prefix": PROBE_AGENT},
+    "invert_match": True,
+    "treat_missing_header_as_empty": True,
+}
+
 
 def watched(directory: Path, name: str) -> Resource:
     """The config source of one file in an Envoy's directory."""
@@ -139,9 +147,13 @@ def router_filter(*, visible: bool = True) -> Resource:
 
 
 def stdout_log() -> Resource:
-    """A line a request to descriptor 1. The path `/dev/stdout` would be opened anew and overwrite others."""
+    """A line a request, but for the kubelet's probes, to descriptor 1.
+
+    The path `/dev/stdout` would be opened anew, and overwrite what others write to the same file.
+    """
     log_format = {"text_format_source": {"inline_string": ACCESS_LOG_FORMAT}}
     return {
         "name": "envoy.access_loggers.stdout",
+        "filter": {"header_filter": {"header": _NO_PROBE}},
         "typed_config": {"@type": _STDOUT_LOG, "log_format": log_format},
     }

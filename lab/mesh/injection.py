@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from canario.errors import InvalidInput
+from canario.errors import CanarioError
 from canario.mesh.model import Mesh, Node
 from lab.mesh.assembly import mesh_of, node_of
 from lab.mesh.world import Obj, World, annotations_of
@@ -20,29 +20,34 @@ CONTAINER = "envoy"
 ADMIN_PORT = 9901
 IMAGE = "840364872350.dkr.ecr.us-west-1.amazonaws.com/aws-appmesh-envoy:v1.29.12.1-prod"
 
+_ADVICE = f"apply a VirtualNode whose podSelector matches it, or annotate it {INJECT}: disabled"
+
 JsonPatch = list[dict[str, Any]]
+
+
+class RefusedError(CanarioError):
+    """A pod asks for a sidecar but cannot have one."""
 
 
 def inject(pod: Obj, namespace: str, world: World, meshes: Mapping[str, Mesh]) -> JsonPatch:
     """The patch for a pod that is being created in `namespace`; empty when it gets no sidecar.
 
-    Raises InvalidInput, with what to do, when injection is enabled for the pod but impossible.
+    Raises RefusedError, with what to do, when injection is enabled for the pod but impossible.
     """
     if not _enabled(pod, namespace, world) or _has_sidecar(pod):
         return []
     name, trouble = mesh_of(namespace, world, meshes)
     if name is None:
-        raise InvalidInput(_what(pod), "no mesh", trouble)
+        raise RefusedError(f"{_what(pod)}: {trouble}")
     mesh = meshes[name]
     placed = {**pod, "metadata": {**pod["metadata"], "namespace": namespace}}
     nodes = node_of(placed, mesh)
-    if len(nodes) != 1:
-        selected = ", ".join(str(node.ref) for node in nodes) or "none"
-        raise InvalidInput(_what(pod), f"nodes that select it: {selected}", f"exactly one: {_ADVICE}")
+    if not nodes:
+        raise RefusedError(f"{_what(pod)}: no VirtualNode selects it; {_ADVICE}")
+    if len(nodes) > 1:
+        names = ", ".join(str(node.ref) for node in nodes)
+        raise RefusedError(f"{_what(pod)}: several VirtualNodes select it ({names}); exactly one must")
     return _patch(pod, mesh, nodes[0])
-
-
-_ADVICE = f"apply a VirtualNode whose podSelector matches the pod, or annotate the pod {INJECT}: disabled"
 
 
 def _enabled(pod: Obj, namespace: str, world: World) -> bool:
@@ -56,7 +61,7 @@ def _has_sidecar(pod: Obj) -> bool:
 
 def _what(pod: Obj) -> str:
     metadata = pod["metadata"]
-    return f"sidecar injection of pod {metadata.get('name') or metadata.get('generateName', '')}"
+    return f"a sidecar for pod {metadata.get('name') or metadata.get('generateName', '')}"
 
 
 def _patch(pod: Obj, mesh: Mesh, node: Node) -> JsonPatch:

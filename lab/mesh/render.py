@@ -157,7 +157,7 @@ def _limits() -> Resource:
 # Counts the kubelet's probes apart (`vhost.application.vcluster.probes.upstream_rq_total`): they are no traffic.
 _PROBES: Resource = {
     "name": "probes",
-    "headers": [{"name": "user-agent", "string_match": {"prefix": "kube-probe/"}}],
+    "headers": [{"name": "user-agent", "string_match": {"prefix": envoy.PROBE_AGENT}}],
 }
 _HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 _CLUSTER_FIELDS: Resource = {

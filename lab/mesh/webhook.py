@@ -12,14 +12,13 @@ from typing import Any
 import trustme
 from aiohttp import web
 
-from canario.errors import InvalidInput
-from lab.mesh.injection import INJECT, JsonPatch
+from lab.mesh.injection import INJECT, JsonPatch, RefusedError
 from lab.mesh.world import Obj
 
 PATH = "/mutate-v1-pod"
 NAME = "appmesh-controller-mutating-webhook-configuration"
 
-Inject = Callable[[Obj, str], Awaitable[JsonPatch]]  # (pod, namespace) → patch; raises InvalidInput
+Inject = Callable[[Obj, str], Awaitable[JsonPatch]]  # (pod, namespace) → patch; raises RefusedError
 
 _log = logging.getLogger(__name__)
 
@@ -40,7 +39,7 @@ async def review(request: Obj, inject: Inject) -> dict[str, Any]:
     answer: dict[str, Any] = {"uid": request["uid"], "allowed": True}
     try:
         patch = await inject(request["object"], request["namespace"])
-    except InvalidInput as error:
+    except RefusedError as error:
         _log.info("refused a pod in %s: %s", request["namespace"], error)
         answer |= {"allowed": False, "status": {"code": 422, "message": str(error)}}
     else:

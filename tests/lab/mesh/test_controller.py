@@ -133,7 +133,7 @@ async def test_pod_of_no_node(api: Kubernetes) -> None:
     await api.active(workshop()["VirtualNode/nodejs-app"])
     stranger = pod("stranger", "stranger")
 
-    with pytest.raises(ApiError, match="apply a VirtualNode whose podSelector matches the pod"):
+    with pytest.raises(ApiError, match="apply a VirtualNode whose podSelector matches it"):
         await api.create(stranger)
     stranger["metadata"]["annotations"] = {"appmesh.k8s.aws/sidecarInjectorWebhook": "disabled"}
     await api.create(stranger)

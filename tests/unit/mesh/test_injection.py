@@ -10,9 +10,8 @@ from typing import Any
 import jsonpatch
 import pytest
 
-from canario.errors import InvalidInput
 from lab.mesh.assembly import assemble
-from lab.mesh.injection import INJECT, PROXIED, inject
+from lab.mesh.injection import INJECT, PROXIED, RefusedError, inject
 from lab.mesh.webhook import review
 from lab.mesh.world import World
 from tests.unit.mesh.objects import NAMESPACE, namespace, node, pod, shop
@@ -70,7 +69,7 @@ def test_no_second_sidecar() -> None:
 
 def test_pod_of_no_node() -> None:
     """Where injection is enabled, a pod that no node selects is refused with what to do, as the controller does."""
-    with pytest.raises(InvalidInput, match="apply a VirtualNode whose podSelector matches the pod"):
+    with pytest.raises(RefusedError, match="apply a VirtualNode whose podSelector matches it"):
         injected(shop(namespaces=(namespace(**ENABLED),)), pod("other", "other"))
 
 
@@ -80,13 +79,13 @@ def test_pod_of_two_nodes() -> None:
     twin["spec"]["podSelector"] = {"matchLabels": {"app": "web-v1"}}
     world = shop(namespaces=(namespace(**ENABLED),), virtual_nodes=(node("web-v1"), twin))
 
-    with pytest.raises(InvalidInput, match="shop/twin, shop/web-v1"):
+    with pytest.raises(RefusedError, match="shop/twin, shop/web-v1"):
         injected(world, pod("web-1", "web-v1"))
 
 
 def test_namespace_of_no_mesh() -> None:
     """Where injection is enabled but no mesh selects the namespace, the pod is refused with what to do."""
-    with pytest.raises(InvalidInput, match="label it as a Mesh's namespaceSelector asks"):
+    with pytest.raises(RefusedError, match="label it as a Mesh's namespaceSelector asks"):
         injected(shop(namespaces=(namespace(mesh="other", **ENABLED),)), pod("web-1", "web-v1"))
 
 
@@ -106,9 +105,9 @@ async def test_review_that_refuses() -> None:
     """A pod that cannot be injected is refused with the reason."""
 
     async def refuse(_: object, __: str) -> list[dict[str, Any]]:
-        raise InvalidInput("pod", "none", "one")
+        raise RefusedError("no node")
 
     found = (await review({"uid": "7", "object": {}, "namespace": "shop"}, refuse))["response"]
 
     assert not found["allowed"]
-    assert "pod: 'none' is not allowed; allowed: one" == found["status"]["message"]
+    assert "no node" == found["status"]["message"]
