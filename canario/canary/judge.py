@@ -17,7 +17,7 @@ IN_FORCE = 0.8  # of the share decided; integer weights come closer than that
 
 @dataclass(frozen=True)
 class Verdict:
-    """A decision without its numbers."""
+    """A decision without its numbers; the reason as a clause."""
 
     kind: Kind
     share: float
@@ -45,15 +45,15 @@ def _unproven(seen: Rollout, window: Observation) -> Verdict | None:
     """Hold where the window proves nothing: no data is not zero failures."""
     if window.absent:
         since = (seen.absent_since or window.start).isoformat()
-        return _hold(seen, f"There is no data of the {' and the '.join(window.absent)} since {since}")
+        return _hold(seen, f"there is no data of the {' and the '.join(window.absent)} since {since}")
     if seen.traffic.last == 0 or (seen.share == 0 and window.baseline and window.baseline.requests == 0):
-        return _hold(seen, "No request came in this window, so there is nothing to judge by")
+        return _hold(seen, "no request came in this window, so there is nothing to judge by")
     if seen.share == 0 or in_force(seen, window):
         return None
     if window.share < IN_FORCE * seen.share:
         was = f"{percent(window.share)} of the traffic and not the {percent(seen.share)} that was decided"
-        return _hold(seen, f"In this window the canary had {was}")
-    return _hold(seen, f"The canary served no request in this window, at a share of {percent(seen.share)}")
+        return _hold(seen, f"in this window the canary had {was}")
+    return _hold(seen, f"the canary served no request in this window, at a share of {percent(seen.share)}")
 
 
 def _first(seen: Rollout) -> Verdict | None:
@@ -61,15 +61,15 @@ def _first(seen: Rollout) -> Verdict | None:
     if seen.share > 0:
         return None
     requests = several(seen.traffic.last, "request")
-    watched = f"The baseline alone fails {percent(seen.traffic.rate)} of {requests} a window"
+    watched = f"the baseline alone fails {percent(seen.traffic.rate)} of {requests} a window"
     if seen.plan.steps:
-        return Verdict("advance", seen.plan.steps[0].share, f"{watched}; {step(seen, 1)}.")
+        return Verdict("advance", seen.plan.steps[0].share, f"{watched}; {step(seen, 1)}")
     wanted = first_share(seen)
     share = max(wanted, seen.plan.smallest_share)
     risk = f"the canary begins with {percent(share)}, about {several(round(share * seen.traffic.last), 'request')}"
     if share > wanted:
         risk += f", as the router cannot write the {percent(wanted)} that the harm budget asks for"
-    return Verdict("advance", share, f"{watched}; {risk}.")
+    return Verdict("advance", share, f"{watched}; {risk}")
 
 
 def _clock(seen: Rollout, reading: Reading) -> Verdict | None:
@@ -80,7 +80,7 @@ def _clock(seen: Rollout, reading: Reading) -> Verdict | None:
     if seen.dwell < steps[seen.step - 1].windows:
         return _hold(seen, f"{compared(seen)}; {step(seen, seen.step)}, of which {seen.dwell} done")
     if seen.step < len(steps):
-        return Verdict("advance", steps[seen.step].share, f"{compared(seen)}; {step(seen, seen.step + 1)}.")
+        return Verdict("advance", steps[seen.step].share, f"{compared(seen)}; {step(seen, seen.step + 1)}")
     if seen.safe:
         return _promote(seen)
     return _hold(seen, f"{compared(seen)}; every step is done, but {lacking(seen, reading)}")
@@ -95,7 +95,7 @@ def _ramp(seen: Rollout, window: Observation, reading: Reading) -> Verdict:
     share = max(seen.share, next_share(min(seen.share, window.share), limit, best))
     budget = f"it may still fail up to {percent(worst)}, and the harm budget is {seen.plan.harm_budget:g} a window"
     if share > seen.share:
-        return Verdict("advance", share, f"{compared(seen)}; it may have {percent(share)}: {budget}.")
+        return Verdict("advance", share, f"{compared(seen)}; it may have {percent(share)}: {budget}")
     if limit < best:
         return _hold(seen, f"{compared(seen)}; it may not have more than {percent(share)} yet: {budget}")
     return _hold(seen, f"{compared(seen)}; {lacking(seen, reading)}")
@@ -110,7 +110,7 @@ def _finish(seen: Rollout, window: Observation) -> Verdict:
     share = max(seen.share, min(plan.largest_share, STEEPEST * min(seen.share, window.share)))
     proved = f"{compared(seen)}, and it is proved safe"
     if share > seen.share:
-        return Verdict("advance", share, f"{proved}; it may have {percent(share)} before it gets the rest.")
+        return Verdict("advance", share, f"{proved}; it may have {percent(share)} before it gets the rest")
     return _hold(seen, f"{proved}; it is watched at {percent(share)} for {several(plan.watch_windows, 'window')}")
 
 
@@ -118,22 +118,26 @@ def _promote(seen: Rollout) -> Verdict:
     plan = seen.plan
     than = f"{plan.r1:g} times the baseline's"
     limit = f"{than} or {percent(plan.tolerated_rate)}, the larger," if plan.tolerated_rate else than
-    reason = f"{compared(seen)}: its failure rate is proved below {limit} at {percent(plan.beta)} risk of error."
+    reason = f"{compared(seen)}: its failure rate is proved below {limit} at {percent(plan.beta)} risk of error"
     return Verdict("promote", 1.0, reason, "promoted")
 
 
 def _rollback(seen: Rollout, reading: Reading) -> Verdict:
     above = f" and above {percent(seen.plan.tolerated_rate)}" if seen.plan.tolerated_rate else ""
     evidence = f"the evidence that the canary is worse than the baseline{above} is {odds(reading.harmful)}"
-    reason = f"{compared(seen)}: {evidence}, and {1 / seen.plan.alpha:,.0f} is enough."
+    reason = f"{compared(seen)}: {evidence}, and {1 / seen.plan.alpha:,.0f} is enough"
     return Verdict("rollback", 0.0, reason, "rolled_back")
 
 
 def _held(seen: Rollout, verdict: Verdict, reading: Reading) -> Verdict:
     """The end without enough evidence: no share stays behind without an execution."""
-    deadline = f"The deadline of {several(seen.plan.deadline_windows, 'window')} is reached without a proof either way"
-    return Verdict("hold", 0.0, f"{deadline}, so the baseline keeps all traffic. {verdict.reason}", "held")
+    deadline = f"the deadline of {several(seen.plan.deadline_windows, 'window')} is reached"
+    if seen.safe:
+        why = f"{deadline} before the canary, though proved safe, could take all traffic: {verdict.reason}"
+    else:
+        why = f"{deadline} without a proof either way: {compared(seen)}, and {lacking(seen, reading)}"
+    return Verdict("hold", 0.0, f"{why}; the baseline keeps all traffic", "held")
 
 
 def _hold(seen: Rollout, reason: str) -> Verdict:
-    return Verdict("hold", seen.share, f"{reason}.")
+    return Verdict("hold", seen.share, reason)

@@ -12,6 +12,7 @@ from canario.canary.observation import Observation
 from canario.canary.plan import Plan
 from canario.canary.ramp import share_limit, worst_rate
 from canario.canary.state import Rollout, utc
+from canario.canary.words import sentence
 from canario.errors import InvalidInput
 
 LARGEST_LOG = log(1e99)  # DynamoDB and JSON readers keep numbers from 1e-99 to 1e99
@@ -49,7 +50,7 @@ def decide(rollout: Rollout, observation: Observation) -> tuple[Rollout, Decisio
     reading = read(seen.plan, seen.evidence)
     seen = replace(seen, safe=seen.safe or reading.safe >= log(1 / seen.plan.beta))
     verdict = judge(seen, observation, reading)
-    decision = Decision(verdict.kind, verdict.share, verdict.reason, _numbers(seen, reading))
+    decision = Decision(verdict.kind, verdict.share, sentence(verdict.reason), _numbers(seen, reading))
     return _conclude(seen, verdict), decision
 
 

@@ -10,6 +10,11 @@ UNITS = ((86_400, "days"), (3_600, "hours"), (60, "minutes"))
 TEN_YEARS = 3650 * 86_400
 
 
+def sentence(clause: str) -> str:
+    """With a capital and a full stop."""
+    return f"{clause[0].upper()}{clause[1:]}."
+
+
 def percent(value: float) -> str:
     """0.0016667 → "0.167 %", 0.9 → "90 %"."""
     return f"{100 * value:.3g} %"
@@ -41,10 +46,10 @@ def duration(seconds: float) -> str | None:
 def compared(rollout: Rollout) -> str:
     """What both nodes did in all windows in which the canary had a share."""
     if rollout.evidence is None:
-        return "The canary has served no request yet"
+        return "the canary has served no request yet"
     canary, baseline = rollout.evidence.canary, rollout.evidence.baseline
     return (
-        f"So far the canary failed {canary.errors:,} of {several(canary.requests, 'request')} "
+        f"so far the canary failed {canary.errors:,} of {several(canary.requests, 'request')} "
         f"and the baseline {baseline.errors:,} of {baseline.requests:,}"
     )
 

@@ -1,0 +1,162 @@
+"""The evidence is valid: under its null every process has a mean of at most 1, counted out over all outcomes."""
+
+import itertools
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from canario.canary import Decision, Plan, Rollout, Step, decide
+from tests.unit.canary.world import watched, window
+
+# No threshold can be reached, so that every outcome can be followed to its end.
+ENDLESS = Plan(alpha=1e-12, beta=1e-12, tolerated_rate=0.1)
+Rates = tuple[tuple[float, float], ...]  # each window's failure rates: the canary's, the baseline's
+SHARES = ((0.4, 4, 6), (0.25, 3, 9))  # the share, n_c and n_b of each window
+
+
+def mean(plan: Plan, name: str, rates: Rates) -> float:
+    """The exact mean of a process after windows with these failure rates."""
+    return sum(chance * decision.evidence[name] for chance, decision in outcomes(watched(plan, 100, 10), rates))
+
+
+def outcomes(rollout: Rollout, rates: Rates, at: int = 0) -> Iterator[tuple[float, Decision]]:
+    """The last decision of every outcome of the windows, with its probability."""
+    share, n_c, n_b = SHARES[at]
+    for x_c, x_b in itertools.product(range(n_c + 1), range(n_b + 1)):
+        chance = binomial(n_c, x_c, rates[at][0]) * binomial(n_b, x_b, rates[at][1])
+        if not chance:
+            continue
+        after, decision = decide(rollout, window(at + 1, share, (n_c, x_c), (n_b, x_b)))
+        if at + 1 == len(rates):
+            yield chance, decision
+        else:
+            yield from ((chance * rest, last) for rest, last in outcomes(after, rates, at + 1))
+
+
+def binomial(n: int, x: int, p: float) -> float:
+    return math.comb(n, x) * p**x * (1 - p) ** (n - x)
+
+
+@pytest.mark.parametrize("p", [0.01, 0.1, 0.5, 1.0])
+@pytest.mark.parametrize("r0", [1.0, 1.5])
+def test_against(p: float, r0: float) -> None:
+    """The mean of *against* is at most 1 if the canary fails r₀ times as often, whatever the baseline's rate."""
+    plan = replace(ENDLESS, r0=r0, r1=3)
+    rates = ((min(1, r0 * p), p), (min(1, r0 * 0.3 * p), 0.3 * p))
+
+    assert mean(plan, "against", rates) <= 1 + 1e-12
+
+
+def test_against_wastes_nothing() -> None:
+    """With rare failures *against* is exact at its limit: its mean is all but 1."""
+    assert pytest.approx(1, abs=0.005) == mean(ENDLESS, "against", ((0.005, 0.005), (0.02, 0.02)))
+
+
+@pytest.mark.parametrize("failed", range(1, 11))
+def test_against_under_any_correlation(failed: int) -> None:
+    """However many requests fail together: if routing alone decides whose they are, the mean is at most 1."""
+    share, n_c, n_b = SHARES[0]
+    total = 0.0
+    for x_c in range(max(0, failed - n_b), min(n_c, failed) + 1):
+        chance = math.comb(n_c, x_c) * math.comb(n_b, failed - x_c) / math.comb(n_c + n_b, failed)
+        _, decision = decide(watched(ENDLESS, 100, 10), window(1, share, (n_c, x_c), (n_b, failed - x_c)))
+        total += chance * decision.evidence["against"]
+
+    assert total <= 1 + 1e-12
+
+
+@pytest.mark.parametrize(
+    "rates",
+    [
+        ((0.1, 0.0), (0.1, 0.0)),  # the tolerated rate binds
+        ((0.5, 0.5), (0.3, 0.3)),  # the ratio binds
+        ((0.1, 0.0), (0.8, 0.8)),  # first the one, then, in an incident, the other
+        ((0.9, 0.9), (0.1, 0.02)),
+        ((0.05, 0.0), (0.2, 0.6)),  # inside the null
+    ],
+)
+def test_harmful(rates: Rates) -> None:
+    """The mean of *harmful* is at most 1 also where the limit that binds changes from window to window."""
+    assert mean(ENDLESS, "harmful", rates) <= 1 + 1e-12
+
+
+def test_harmful_wastes_little() -> None:
+    """Where one limit clearly binds the mean is near 1."""
+    assert mean(ENDLESS, "harmful", ((0.1, 0.0), (0.1, 0.0))) > 0.999
+    assert mean(replace(ENDLESS, tolerated_rate=0.001), "harmful", ((0.02, 0.02), (0.02, 0.02))) > 0.98
+
+
+@pytest.mark.parametrize(
+    "rates",
+    [
+        ((0.1, 0.0), (0.1, 0.05)),  # the tolerated rate binds
+        ((0.4, 0.2), (0.6, 0.3)),  # the ratio binds
+        ((0.1, 0.01), (1.0, 0.5)),
+        ((0.5, 0.05), (0.9, 0.4)),  # inside the null: worse than both
+    ],
+)
+def test_safe(rates: Rates) -> None:
+    """The mean of *safe*, and of both its parts, is at most 1 if the canary is as bad as the plan refuses."""
+    for name in ("for_ratio", "for_rate", "safe"):
+        assert mean(ENDLESS, name, rates) <= 1 + 1e-12
+
+
+def test_safe_wastes_little() -> None:
+    """With rare failures both parts of *safe* are exact at their limits."""
+    rare = replace(ENDLESS, tolerated_rate=0.002)
+
+    assert pytest.approx(1, abs=0.005) == mean(rare, "for_ratio", ((0.004, 0.002), (0.01, 0.005)))
+    assert pytest.approx(1, abs=1e-9) == mean(rare, "for_rate", ((0.002, 0.0), (0.002, 0.001)))
+
+
+def test_no_tolerated_rate() -> None:
+    """With a tolerated rate of 0 the ratio alone decides: *harmful* is *against*, and *safe* is *for_ratio*."""
+    plan = replace(ENDLESS, tolerated_rate=0)
+    for _, decision in outcomes(watched(plan, 100, 10), ((0.5, 0.5),)):
+        assert decision.evidence["against"] == decision.evidence["harmful"]
+        assert decision.evidence["for_ratio"] == decision.evidence["safe"]
+
+
+def test_harmful_is_the_smaller() -> None:
+    """Evidence of harm is never more than the evidence that the canary is worse."""
+    for _, decision in outcomes(watched(ENDLESS, 100, 10), ((0.5, 0.5), (0.9, 0.1))):
+        assert decision.evidence["harmful"] <= decision.evidence["against"] * (1 + 1e-12)
+
+
+def test_the_formula() -> None:
+    """One window's evidence against the canary is CANARY's formula: half of it staked on ten ratios."""
+    _, decision = decide(watched(replace(ENDLESS, tolerated_rate=0)), window(1, 0.1, (100, 3), (900, 5)))
+    ratios = (1.25, 1.5, 2, 3, 5, 8, 13, 20, 40, 100)
+    bets = [r**3 / (1 + 0.1 * (r - 1)) ** 8 for r in ratios]
+
+    assert pytest.approx(0.5 + 0.5 * sum(bets) / 10) == decision.evidence["against"]
+
+
+def test_a_canary_that_goes_bad_late() -> None:
+    """A regression after a day's good windows is found as a new one: the bets begin anew with every window."""
+    plan = Plan(deadline_windows=10_000, steps=(Step(0.1, 9_000),))
+    rollout = watched(plan)
+    for number in range(1, 1441):
+        rollout, _ = decide(rollout, window(number, 0.1, (600, 1), (5400, 11)))
+    _, first = decide(rollout, window(1441, 0.1, (600, 30), (5400, 11)))
+
+    assert "rollback" == first.kind
+
+
+def test_windows_without_a_share_do_not_count() -> None:
+    """What happens while the canary has no share is not evidence, whatever it is."""
+    rollout, decision = decide(watched(), window(1, 0, (100, 100), (5900, 0)))
+
+    assert rollout.evidence is None
+    assert 1 == decision.evidence["harmful"] == decision.evidence["safe"]
+
+
+def test_the_real_share_counts() -> None:
+    """The requests that really went to the canary drive the evidence, not the share that was asked for."""
+    counts = (60, 6), (540, 6)
+
+    asked = [decide(watched(), window(1, share, *counts))[1].evidence["harmful"] for share in (0.01, 0.1, 0.5)]
+
+    assert 1 == len(set(asked))
