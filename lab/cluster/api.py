@@ -148,6 +148,8 @@ class Api:
         return obj
 
     def _decoded(self, kind: Resource, obj: Obj, options: Options) -> Obj:
+        if not kind.enforced:
+            options.warnings.append(f"the lab stores {kind.key} and does not enforce them")
         decoded = decode(obj, self._kind(kind, options).schema, custom=kind.custom)
         if options.strictness == "Strict":
             refuse_unknown(decoded.unknown)

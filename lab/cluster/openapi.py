@@ -14,6 +14,10 @@ _PARAMETERS = [
     {"name": name, "in": "query", "schema": {"type": "string", "uniqueItems": True}}
     for name in ("dryRun", "fieldManager", "fieldValidation", "force")
 ]
+# `/openapi/v2` as protobuf (gnostic's Document with `swagger: "2.0"`): kubectl asks there about kinds that it
+# did not find in version 3, and must hear that nothing is known rather than that nobody answers.
+EMPTY_V2 = b"\x0a\x032.0"
+EMPTY_V2_MEDIA = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
 _PATCH_TYPES = ("application/apply-patch+yaml", "application/json-patch+json", "application/merge-patch+json")
 
 

@@ -7,6 +7,7 @@ OpenAPI 3.0 is JSON Schema draft 4 with `nullable` and Kubernetes' `x-kubernetes
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -62,12 +63,23 @@ def _json_schema(openapi: Any) -> Any:
             result[key] = [_json_schema(sub) for sub in result[key]]
     if "properties" in result:
         result["properties"] = {name: _json_schema(sub) for name, sub in result["properties"].items()}
+    if not _compiles(result.get("pattern", "")):
+        del result["pattern"]
     if openapi.get("x-kubernetes-int-or-string"):
         result["type"] = ["integer", "string"]
     if result.pop("nullable", False) and "type" in result:
         types = result["type"] if isinstance(result["type"], list) else [result["type"]]
         result["type"] = [*types, "null"]
     return result
+
+
+def _compiles(pattern: str) -> bool:
+    """Patterns are Go's; the few that Python cannot read are not checked."""
+    try:
+        re.compile(pattern)
+    except re.error:
+        return False
+    return True
 
 
 def _field(path: Any) -> str:

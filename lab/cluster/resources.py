@@ -22,6 +22,7 @@ class Resource:
     subresources: tuple[str, ...] = ()
     singular: str = ""
     custom: bool = field(default=False, compare=False)
+    enforced: bool = True  # False: stored so that manifests apply, acted upon by nobody; writes are warned
 
     @property
     def key(self) -> str:
@@ -49,7 +50,13 @@ def _of(group: str, plural: str, kind: str, *short: str, **more: object) -> Reso
     return Resource(group, _V1, plural, kind, short_names=short, **more)  # type: ignore[arg-type]
 
 
+def _cluster(group: str, plural: str, kind: str, *, enforced: bool = True) -> Resource:
+    extension = ("api-extensions",)
+    return Resource(group, _V1, plural, kind, namespaced=False, categories=extension, enforced=enforced)
+
+
 _RBAC = "rbac.authorization.k8s.io"
+_ADMISSION = "admissionregistration.k8s.io"
 _SCALED = ("status", "scale")
 POD_SUBRESOURCES = ("status", "log", "proxy", "exec", "attach", "portforward")
 
@@ -71,12 +78,14 @@ BUILT_IN: tuple[Resource, ...] = (
     _of(_RBAC, "rolebindings", "RoleBinding"),
     _of(_RBAC, "clusterroles", "ClusterRole", namespaced=False),
     _of(_RBAC, "clusterrolebindings", "ClusterRoleBinding", namespaced=False),
-    _of(
-        "admissionregistration.k8s.io",
-        "mutatingwebhookconfigurations",
-        "MutatingWebhookConfiguration",
-        namespaced=False,
-        categories=("api-extensions",),
+    _cluster(_ADMISSION, "mutatingwebhookconfigurations", "MutatingWebhookConfiguration"),
+    _cluster(_ADMISSION, "validatingwebhookconfigurations", "ValidatingWebhookConfiguration", enforced=False),
+    _cluster(_ADMISSION, "validatingadmissionpolicies", "ValidatingAdmissionPolicy", enforced=False),
+    _cluster(
+        _ADMISSION,
+        "validatingadmissionpolicybindings",
+        "ValidatingAdmissionPolicyBinding",
+        enforced=False,
     ),
     _of(
         "apiextensions.k8s.io",

@@ -24,6 +24,7 @@ _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-
 _QUALIFIED = re.compile(rf"({_SUBDOMAIN.pattern}/)?[A-Za-z0-9]([-A-Za-z0-9_.]{{0,61}}[A-Za-z0-9])?")
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 
+_MAX_ANNOTATIONS = 256 * 1024  # bytes
 _NAMES: dict[str, tuple[re.Pattern[str], str]] = {
     "namespaces": (_LABEL, "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-'"),
     "services": (_LABEL_1035, "a DNS-1035 label must consist of lower case alphanumeric characters or '-'"),
@@ -70,7 +71,11 @@ def _metadata(resource: Resource, obj: Obj) -> Iterator[Cause]:
     elif not pattern.fullmatch(name) or len(name) > 253:
         yield invalid("metadata.name", name, f"{why} (regex used for validation is '{pattern.pattern}')")
     yield from _labels(dig(obj, "metadata", "labels", default={}), "metadata.labels")
-    for key in dig(obj, "metadata", "annotations", default={}):
+    annotations = dig(obj, "metadata", "annotations", default={})
+    if sum(len(key) + len(value) for key, value in annotations.items()) > _MAX_ANNOTATIONS:
+        what = f"Too long: may not be more than {_MAX_ANNOTATIONS} bytes"
+        yield Cause("FieldValueTooLong", what, "metadata.annotations")
+    for key in annotations:
         if not _QUALIFIED.fullmatch(key.lower()):
             yield invalid("metadata.annotations", key, "name part must consist of alphanumeric characters")
 

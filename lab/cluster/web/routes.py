@@ -48,6 +48,7 @@ class Routes:
         get("/api/{version}", self._resources)
         get("/apis/{group}", self._group)
         get("/apis/{group}/{version}", self._resources)
+        get("/openapi/v2", self._openapi_v2)
         get("/openapi/v3", self._openapi_index)
         get("/openapi/v3/api/{version}", self._openapi)
         get("/openapi/v3/apis/{group}/{version}", self._openapi)
@@ -103,6 +104,9 @@ class Routes:
     async def _resources(self, request: web.Request) -> web.Response:
         group, version = request.match_info.get("group", ""), request.match_info["version"]
         return _found(discovery.resource_list(self.api.store.resources, group, version))
+
+    async def _openapi_v2(self, _: web.Request) -> web.Response:
+        return web.Response(body=openapi.EMPTY_V2, content_type=openapi.EMPTY_V2_MEDIA)
 
     async def _openapi_index(self, _: web.Request) -> web.Response:
         resources = self.api.store.resources

@@ -112,7 +112,7 @@ async def log(api: Api, request: web.Request, target: Target, runtime: PodRuntim
         follow=_flag(request, "follow"),
         previous=_flag(request, "previous"),
         tail=_optional_number(request, "tailLines"),
-        since_seconds=_optional_number(request, "sinceSeconds"),
+        since_seconds=_since(request),
         timestamps=_flag(request, "timestamps"),
     )
     response = web.StreamResponse(headers={"Content-Type": "text/plain"})
@@ -144,6 +144,18 @@ def _container(pod: Obj, asked: str) -> str:
 
 def _flag(request: web.Request, field: str) -> bool:
     return request.query.get(field) in ("true", "1")
+
+
+def _since(request: web.Request) -> int | None:
+    """`sinceSeconds`, or the seconds since `sinceTime`."""
+    text = request.query.get("sinceTime")
+    if text is None:
+        return _optional_number(request, "sinceSeconds")
+    try:
+        since = datetime.fromisoformat(text)
+    except ValueError:
+        raise errors.bad_request(f"sinceTime: {text!r} is not a time like 2026-11-23T17:31:38Z") from None
+    return max(1, int((datetime.now(UTC) - since).total_seconds()))
 
 
 def _optional_number(request: web.Request, field: str) -> int | None:
