@@ -154,7 +154,8 @@ def rescale(lim: Limits, new: Sized | None, old: Sequence[Sized], *, rolling: bo
 
 def _spread(lim: Limits, active: Sequence[Sized]) -> Sizes:
     """Share the difference out in proportion to the sizes; what rounding leaves goes to the largest."""
-    to_add = (lim.most if lim.replicas else 0) - sum(s.wanted for s in active)
+    allowed, total = lim.most if lim.replicas else 0, sum(s.wanted for s in active)
+    to_add = allowed - total
     if not to_add:
         return {}
     newest_first = sorted(active, key=lambda s: s.created, reverse=to_add > 0)
@@ -162,7 +163,7 @@ def _spread(lim: Limits, active: Sequence[Sized]) -> Sizes:
     left = to_add
     sizes: Sizes = {}
     for s in ordered:
-        share = _share(lim, s, left)
+        share = _share(allowed / (s.most or total), s, left)
         sizes[s.name] = s.wanted + share
         left -= share
     first = ordered[0]
@@ -170,7 +171,7 @@ def _spread(lim: Limits, active: Sequence[Sized]) -> Sizes:
     return {s.name: sizes[s.name] for s in active if sizes[s.name] != s.wanted}
 
 
-def _share(lim: Limits, s: Sized, left: int) -> int:
-    whole = (lim.most if lim.replicas else 0) * s.wanted
-    fraction = math.floor(whole / (s.most or lim.most or 1) + 0.5) - s.wanted
+def _share(growth: float, s: Sized, left: int) -> int:
+    """What one set gets of the difference: its own size times `growth`, rounded, within what is left."""
+    fraction = math.floor(s.wanted * growth + 0.5) - s.wanted
     return min(max(fraction, 0), left) if left > 0 else max(min(fraction, 0), left)

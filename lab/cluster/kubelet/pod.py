@@ -170,10 +170,10 @@ class PodWorker:
                 await self._configured.wait()
 
     async def _schedule(self) -> None:
-        if dig(self.pod, "spec", "nodeName"):
-            return
+        """The one node takes every pod; the API may have said so already."""
         namespace, name = namespace_of(self.pod), name_of(self.pod)
-        self.pod = await self._machine.client.patch("pods", name, namespace, {"spec": {"nodeName": NODE}})
+        if not dig(self.pod, "spec", "nodeName"):
+            self.pod = await self._machine.client.patch("pods", name, namespace, {"spec": {"nodeName": NODE}})
         await self.tell("Normal", "Scheduled", f"Successfully assigned {namespace}/{name} to {NODE}")
 
     async def _run_init(self) -> None:

@@ -75,9 +75,9 @@ async def test_a_crashing_container_backs_off(cluster: Cluster) -> None:
     await cluster.client.create("pods", pod("crashing", _shell("echo run; exit 3")))
     found = await cluster.pod("crashing", _waits("CrashLoopBackOff"), "backing off")
 
-    assert state_of(found)["restartCount"] == 1
-    assert dig(state_of(found), "lastState", "terminated", "exitCode") == 3
-    assert found["status"]["phase"] == "Running"
+    assert 1 == state_of(found)["restartCount"]
+    assert 3 == dig(state_of(found), "lastState", "terminated", "exitCode")
+    assert "Running" == found["status"]["phase"]
     assert await cluster.log("crashing", previous=True) == "run\n"
 
 
@@ -88,7 +88,7 @@ async def test_an_unknown_image_is_named(cluster: Cluster) -> None:
 
     message = dig(state_of(found), "state", "waiting", "message")
     assert "'no/such'; there are: test/web" in message
-    assert found["status"]["phase"] == "Pending"
+    assert "Pending" == found["status"]["phase"]
 
 
 async def test_a_missing_key_is_waited_for(cluster: Cluster) -> None:
@@ -101,7 +101,7 @@ async def test_a_missing_key_is_waited_for(cluster: Cluster) -> None:
     await cluster.client.create("configmaps", settings)
     await cluster.pod("wanting", _started, "started")
 
-    assert (await _line(cluster, "wanting")) == "green"
+    assert "green" == (await _line(cluster, "wanting"))
 
 
 async def test_a_mounted_config_map_follows_its_source(cluster: Cluster) -> None:
@@ -116,7 +116,7 @@ async def test_a_mounted_config_map_follows_its_source(cluster: Cluster) -> None
     await cluster.client.patch("configmaps", "settings", NAMESPACE, {"data": {"colour": "blue"}})
     await _succeeded(cluster, "mounting")
 
-    assert await cluster.log("mounting") == "blue\n"
+    assert "blue\n" == await cluster.log("mounting")
 
 
 async def test_a_volume_that_the_lab_has_not_is_refused(cluster: Cluster) -> None:
@@ -151,7 +151,7 @@ async def test_init_containers_run_in_order(cluster: Cluster) -> None:
     await cluster.client.create("pods", pod("ordered", {**main, "volumeMounts": mounts}, **spec))
     done = await _succeeded(cluster, "ordered")
 
-    assert await cluster.log("ordered") == "1\n2\n"
+    assert "1\n2\n" == await cluster.log("ordered")
     assert [c["restartCount"] for c in done["status"]["initContainerStatuses"]] == [1, 0]
 
 
@@ -180,7 +180,7 @@ async def test_a_failed_liveness_probe_restarts(cluster: Cluster) -> None:
     await cluster.client.create("pods", pod("ailing", ailing, volumes=[{"name": "scratch", "emptyDir": {}}]))
     found = await cluster.pod("ailing", _restarted, "restarted")
 
-    assert dig(state_of(found), "lastState", "terminated", "exitCode") == 143
+    assert 143 == dig(state_of(found), "lastState", "terminated", "exitCode")
     killing = await cluster.events("Killing")
     assert [e["message"] for e in killing] == ["Container app failed liveness probe, will be restarted"]
 
@@ -225,7 +225,7 @@ async def test_a_pod_removed_by_force_leaves_no_process(cluster: Cluster) -> Non
     while record.is_alive():
         await asyncio.sleep(0.01)
 
-    assert await cluster.pods("forced") == []
+    assert [] == await cluster.pods("forced")
 
 
 async def _line(cluster: Cluster, name: str) -> str:
