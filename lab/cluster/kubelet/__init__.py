@@ -58,18 +58,18 @@ class Kubelet:
         await register(self._client, self._block.api, datetime.now(UTC))
         resources = (*CONFIGURATION, "endpoints", "pods")
         informers = {resource: Informer(self._client, resource) for resource in resources}
-        async with _session() as session:
+        async with _session() as session, asyncio.TaskGroup() as group:
             self._machine = self._make_machine(session, informers)
             informers["pods"].on_change(self._pod_changed)
             for kind in CONFIGURATION:
                 informers[kind].on_change(self._configuration_changed)
-            running = [asyncio.create_task(informer.run()) for informer in informers.values()]
+            watching = [group.create_task(informer.run()) for informer in informers.values()]
             try:
                 await until_synced(informers.values())
                 await self._stopping.wait()
                 await self._end_pods()
             finally:
-                await _cancel([*running, *self._tasks.values()])
+                await _cancel([*watching, *self._tasks.values()])
 
     async def stop(self) -> None:
         """End all pods, gracefully but within five seconds; the API keeps its objects. `run` returns then."""

@@ -128,12 +128,18 @@ class PodWorker:
             await self._stopping.wait()
             await self._end()
         finally:
-            for task in (publishing, living, *self._tasks):
-                task.cancel()
-            await asyncio.gather(publishing, living, *self._tasks, return_exceptions=True)
+            await self._cancel(publishing, living, *self._tasks)
             self._sandbox.close(keep_files=self._keep_files)
         if self._in_api:
             await self._remove()
+
+    async def _cancel(self, *tasks: asyncio.Task[None]) -> None:
+        for task in tasks:
+            task.cancel()
+        for result in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(result, Exception):
+                name = f"{namespace_of(self.pod)}/{name_of(self.pod)}"
+                _log.error("a part of pod %s failed", name, exc_info=result)
 
     async def _live(self) -> None:
         try:
