@@ -20,7 +20,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
-_STAT_START_TIME = 19  # field 22 of /proc/<pid>/stat, counted after the command's closing bracket
+# Fields 6 and 22 of /proc/<pid>/stat, counted after the command's closing bracket.
+_STAT_SESSION, _STAT_START_TIME = 3, 19
 
 
 class StartError(Exception):
@@ -63,11 +64,27 @@ class Child:
 
 def start_time(pid: int) -> int | None:
     """Kernel start time of `pid` in clock ticks since boot; None when there is no such process."""
+    fields = _stat(pid)
+    return int(fields[_STAT_START_TIME]) if fields else None
+
+
+def session(leader: int) -> dict[int, int]:
+    """The processes of the session that `leader` began, also those in other groups: pid → start time."""
+    found = {}
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        fields = _stat(int(name))
+        if fields and int(fields[_STAT_SESSION]) == leader:
+            found[int(name)] = int(fields[_STAT_START_TIME])
+    return found
+
+
+def _stat(pid: int) -> list[str]:
+    """The fields of /proc/<pid>/stat from the third on; none when there is no such process."""
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return None
-    return int(stat.rpartition(")")[2].split()[_STAT_START_TIME])
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+    return text.rpartition(")")[2].split()
 
 
 def spawn(
@@ -121,15 +138,16 @@ def send(pid: int, sig: signal.Signals) -> None:
 
 
 def stop(child: Child, *, grace: float = 5.0) -> int:
-    """End a child's group: SIGTERM, up to `grace` seconds, SIGKILL. Returns the child's exit status."""
+    """End a child: SIGTERM to its group, up to `grace` seconds, SIGKILL to all. Returns the child's exit status."""
     send(child.pid, signal.SIGTERM)
     _wait([child.pid], grace)
     return reap(child)
 
 
 def reap(child: Child) -> int:
-    """Kill what is left of the group, collect the leader, remove its record. Returns its exit status."""
-    send(child.pid, signal.SIGKILL)  # before the wait: until then the kernel cannot give the number away
+    """Kill what is left of the session, collect its leader, remove the record. Returns the leader's exit status."""
+    send(child.pid, signal.SIGKILL)
+    _kill(session(child.pid))  # before the wait: until then the kernel cannot give the number away
     status = child.popen.wait()
     child.path.unlink(missing_ok=True)
     return status
@@ -158,16 +176,23 @@ def end_leftovers(*runs: Path, grace: float = 2.0) -> list[Record]:
     """
     paths = [path for run in runs for path in sorted(run.glob("*.json"))]
     alive = [record for path in paths if (record := Record.read(path)) and record.is_alive()]
+    members = {pid: at for record in alive for pid, at in session(record.pid).items()}
     for record in alive:
         send(record.pid, signal.SIGTERM)
-    _wait([record.pid for record in alive], grace)
-    for record in alive:
-        if record.is_alive():
-            send(record.pid, signal.SIGKILL)
-    _wait([record.pid for record in alive if record.is_alive()], grace)
+    _wait(members, grace)
+    _kill(members)
+    _wait([pid for pid, at in members.items() if start_time(pid) == at], grace)
     for path in paths:
         path.unlink(missing_ok=True)
     return alive
+
+
+def _kill(members: Mapping[int, int]) -> None:
+    """SIGKILL to those of `members` (pid → start time) that are still themselves."""
+    for pid, at in members.items():
+        if start_time(pid) == at:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 def _wait(pids: Iterable[int], seconds: float) -> None:

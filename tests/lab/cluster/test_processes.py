@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -31,15 +32,36 @@ def test_a_part_of_the_lab_has_a_log_and_a_record(tmp_path: Path) -> None:
 def test_stopping_ends_the_whole_group(tmp_path: Path) -> None:
     """A child that ignores SIGTERM is killed after its grace, and so is what it started."""
     read, write = os.pipe()
-    script = "trap '' TERM; sleep 60 & wait"
+    script = "trap '' TERM; sleep 60 & echo x; wait"
     child = processes.spawn("stubborn", ["/bin/sh", "-c", script], run=tmp_path, output=write)
     os.close(write)
-    status = processes.stop(child, grace=0.1)
-
     with open(read, "rb") as pipe:
+        begun = pipe.readline()
+        status = processes.stop(child, grace=0.1)
         rest = pipe.read()  # ends when nobody has the other end: the group is gone
+
+    assert b"x\n" == begun
     assert -signal.SIGKILL == status
-    assert rest == b""
+    assert b"" == rest
+
+
+def test_what_left_the_group_ends_with_its_session(tmp_path: Path) -> None:
+    """A process that made a group of its own, as Envoy's launcher does for Envoy, ends with its container."""
+    read, write = os.pipe()
+    script = (
+        "import os, time\nif not os.fork(): os.setpgid(0, 0); os.write(1, b'x'); time.sleep(60)\nos.wait()"
+    )
+    child = processes.spawn("launcher", [sys.executable, "-c", script], run=tmp_path, output=write)
+    os.close(write)
+    with open(read, "rb") as pipe:
+        begun = pipe.read(1)
+        members = processes.session(child.pid)
+        processes.stop(child)
+        rest = pipe.read()  # ends when nobody has the other end
+
+    assert b"x" == begun
+    assert 2 == len(members)
+    assert b"" == rest
 
 
 def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
