@@ -40,7 +40,7 @@ class Settings:
     log_retention_days: int = 30
     zone_name: str = "appmeshworkshop.hosted.local"
     vpc_id: str = ""  # of the cluster; empty: a VPC of our own that only holds the zone
-    python_version: str = "3.13"
+    python_version: str = "3.14"
     architecture: str = "arm64"
 
 

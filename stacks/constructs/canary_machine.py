@@ -43,7 +43,7 @@ class CanaryMachine(Construct):
         shift = self._step("Shift", functions.shift, "Write the share by compare-and-set")
         self._connect(begin, verify, wait, observe, decide, shift)
         self._catch(verify, observe, decide, shift)
-        self.machine = Machine(self, "Machine", definition=begin).machine
+        self.machine = Machine(self, "Machine", definition=begin, functions=vars(functions).values()).machine
 
     def _connect(
         self,

@@ -84,8 +84,13 @@ def _pip_install(target: Path, settings: Settings) -> None:
     if done.returncode:
         raise BundlingFailed(
             f"pip could not install {LOCK.relative_to(ROOT)} for Python {settings.python_version} on "
-            f"{settings.architecture}: is a package index reachable? {done.stderr.strip().splitlines()[-1:]}"
+            f"{settings.architecture}: is a package index reachable? {_last_error(done.stderr)}"
         )
+
+
+def _last_error(text: str) -> str:
+    errors = [line for line in text.splitlines() if line.startswith("ERROR")]
+    return errors[-1] if errors else "pip said nothing"
 
 
 def _compile(target: Path, settings: Settings) -> None:

@@ -9,6 +9,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from stacks.constructs.acknowledgements import acknowledge
 from stacks.settings import LOG_RETENTION_DAYS, Settings
 
 _RUNTIMES = {
@@ -64,6 +65,9 @@ class PythonFunction(Construct):
         log_group.grant_write(self.role)
         for statement in statements:
             self.role.add_to_principal_policy(statement)
+        acknowledge(
+            self, "IAM5[Resource::*]", "X-Ray's PutTraceSegments and CloudWatch's GetMetricData know no resources"
+        )
         self.function = lambda_.Function(
             self,
             "Function",

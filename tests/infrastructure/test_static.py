@@ -9,12 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aws_cdk import App, Validations
+from cdk_nag import AwsSolutionsChecks
 from cfnlint.api import ManualArgs, lint
 
+from app import build
 from canario.canary.steps import MOST_WINDOWS
 from canario.workshop.request import STAGES
 from canario.workshop.stages import all_stages
 from stacks.constructs.steps import TRANSIENT, attempts_for
+from stacks.settings import Settings
+from tests.infrastructure.conftest import NO_BUNDLING
 from tests.infrastructure.reading import Template, definition
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,6 +35,18 @@ def test_cfn_lint_has_nothing_to_say(templates: dict[str, Template], stack: str)
     found = lint(json.dumps(templates[stack]), config=ManualArgs(regions=["us-west-1"], ignore_checks=[OBVIOUS]))
 
     assert [str(match) for match in found] == []
+
+
+def test_cdk_nag_has_nothing_to_say_that_is_not_answered(tmp_path: Path) -> None:
+    """AwsSolutions' rules are followed, or acknowledged with a reason where the resource is made."""
+    app = App(context=NO_BUNDLING, outdir=str(tmp_path), analytics_reporting=False)
+    build(app, Settings())
+    Validations.of(app).add_plugins(AwsSolutionsChecks())
+    app.synth()
+
+    (report,) = json.loads((tmp_path / "validation-report.json").read_text())["pluginReports"]
+    assert (report["pluginName"], report["conclusion"], report["violations"]) == ("AwsSolutions", "success", [])
+    assert all(each["reason"] for each in report["suppressedViolations"])
 
 
 @pytest.mark.parametrize("stack", ["CanarioWorkshop", "CanarioCanary"])

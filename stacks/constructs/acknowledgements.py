@@ -1,0 +1,31 @@
+"""Rules of cdk-nag's AwsSolutions that are not followed, each with its reason, where the resource is made."""
+
+from collections.abc import Iterable
+
+from aws_cdk import Acknowledgment, CfnResource, Stack, Validations
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct, IConstruct
+
+PACK = "AwsSolutions::AwsSolutions"
+
+
+def acknowledge(scope: Construct, rule: str, reason: str) -> None:
+    """`rule`: as cdk-nag writes it behind the pack's name, `IAM5[Resource::*]` for example."""
+    Validations.of(scope).acknowledge(Acknowledgment(id=f"{PACK}-{rule}", reason=reason))
+
+
+def acknowledge_versions(scope: Construct, functions: Iterable[lambda_.IFunction]) -> None:
+    """A machine's role may invoke every version of the functions that it invokes."""
+    for function in functions:
+        acknowledge(
+            scope,
+            f"IAM5[Resource::<{_logical_id(function)}.Arn>:*]",
+            "LambdaInvoke grants the function's versions and aliases together with the function",
+        )
+
+
+def _logical_id(construct: IConstruct) -> str:
+    resource = construct.node.default_child
+    if not isinstance(resource, CfnResource):
+        raise TypeError(f"{construct.node.path} is not made by this app")
+    return str(Stack.of(construct).resolve(resource.logical_id))
