@@ -206,7 +206,7 @@ def problems_of_router(mesh: Mesh, router: Router) -> Iterator[str]:
     for route in router.routes:
         for target in route.targets:
             if mesh.node(target.node) is None:
-                yield f"route {route.name} sends to node {target.node}, which is not in mesh {mesh.name}"
+                yield f"its route {route.name} sends to node {target.node}, which is not in mesh {mesh.name}"
 
 
 def problems_of_service(mesh: Mesh, service: Service) -> Iterator[str]:

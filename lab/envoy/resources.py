@@ -54,7 +54,7 @@ def load_assignment(cluster: str, endpoints: Iterable[Address]) -> Resource:
 
 
 def static_cluster(name: str, endpoints: Iterable[Address], **fields: Any) -> Resource:
-    """A cluster whose endpoints are part of it; changing them makes Envoy build the cluster anew."""
+    """A cluster whose endpoints are part of it. Changing them makes Envoy build it anew; its counters go on."""
     assignment = {key: value for key, value in load_assignment(name, endpoints).items() if key != "@type"}
     return _cluster(name, {"type": "STATIC", "load_assignment": assignment, **fields})
 
@@ -109,9 +109,16 @@ def route_configuration(name: str, virtual_hosts: Sequence[Resource], **fields: 
 
 
 def http_listener(
-    name: str, address: Address, directory: Path, *, visible: bool = True, log: bool = True, **fields: Any
+    name: str,
+    address: Address,
+    directory: Path,
+    *,
+    routes: Resource | None = None,
+    visible: bool = True,
+    log: bool = True,
+    **fields: Any,
 ) -> Resource:
-    """An HTTP listener (HTTP proxy requests too) whose routes are the watched file `files.rds(name)`.
+    """An HTTP listener (HTTP proxy requests too). Its routes are `routes`, or the watched file `files.rds(name)`.
 
     `name` is also its route configuration's and its counters' (`http.<name>.downstream_rq_total`). `visible`
     says whether answers carry `server: envoy` and `x-envoy-upstream-service-time`. `log` writes a line a
@@ -120,7 +127,7 @@ def http_listener(
     manager = {
         "@type": _MANAGER,
         "stat_prefix": name,
-        "rds": {"config_source": watched(directory, rds(name)), "route_config_name": name},
+        **_routes(name, directory, routes),
         "http_filters": [router_filter(visible=visible)],
         "server_header_transformation": "OVERWRITE" if visible else "PASS_THROUGH",
         **({"access_log": [stdout_log()]} if log else {}),
@@ -128,6 +135,12 @@ def http_listener(
     }
     chain = {"filters": [{"name": "envoy.filters.network.http_connection_manager", "typed_config": manager}]}
     return listener(name, address, [chain])
+
+
+def _routes(name: str, directory: Path, routes: Resource | None) -> Resource:
+    if routes is None:
+        return {"rds": {"config_source": watched(directory, rds(name)), "route_config_name": name}}
+    return {"route_config": {key: value for key, value in routes.items() if key != "@type"}}
 
 
 def listener(name: str, address: Address, filter_chains: Sequence[Resource]) -> Resource:

@@ -12,10 +12,11 @@ from contextlib import AsyncExitStack
 import httpx2
 from aiohttp import web
 
+from lab.errors import LabError
 from lab.mesh import webhook
 from lab.mesh.cluster import Cluster, connect
 from lab.mesh.controller import Controller
-from lab.mesh.settings import ControllerSettings, MissingSettingError
+from lab.mesh.settings import ControllerSettings
 
 WEBHOOK_PORT = 9443
 HEALTH_PORT = 61779
@@ -83,7 +84,7 @@ def main() -> int:
     logging.getLogger("httpx2").setLevel(logging.WARNING)
     try:
         asyncio.run(_until_told(ControllerSettings.read(os.environ)))
-    except MissingSettingError as error:
+    except LabError as error:
         print(f"lab.mesh: {error}", file=sys.stderr)  # noqa: T201
         return 2
     return 0

@@ -120,7 +120,7 @@ def _checked(key: Key, finding: Finding, meshes: Mapping[str, Mesh]) -> Finding:
     problems = list(_problems(meshes[finding.mesh], finding.part))
     if problems:
         return replace(
-            finding, active=False, reason=REFERENCE_NOT_FOUND, message=f"{key.kind} {key.ref} {'; '.join(problems)}"
+            finding, active=False, reason=REFERENCE_NOT_FOUND, message=f"{key.kind} {key.ref}: {'; '.join(problems)}"
         )
     return finding
 

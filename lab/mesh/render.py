@@ -3,6 +3,9 @@
 Outbound, every pod of a mesh sees the same: a virtual host for each service, its router's routes to weighted
 clusters, one cluster for each node that a service may send to. Inbound, each of the pod's own listener ports
 leads to the application's address.
+
+Every file costs an Envoy one of its user's inotify instances, of which Linux gives 128 by default; so there are
+only three: what changes with a rollout (the outbound routes), with pods (the clusters), and hardly ever.
 """
 
 from __future__ import annotations
@@ -13,12 +16,13 @@ from pathlib import Path
 
 from canario.mesh.model import Egress, Mesh, Node, Ref, Route, Service, Target, ToNode, ToRouter
 from lab.envoy import resources as envoy
-from lab.envoy.files import CDS, LDS, Resource, eds, rds
+from lab.envoy.files import CDS, LDS, Resource, rds
 from lab.envoy.resources import Address
 from lab.mesh.endpoints import Endpoints
 
 OUTBOUND = "outbound"  # the proxy's listener, its counters and its route configuration
 OUTBOUND_PORT = 15001
+WATCHED_FILES = 3
 EGRESS = "egress"  # the cluster of everything outside the mesh
 
 # App Mesh's own default retried 503 answers too (twice). An answer of the application is the canary's evidence,
@@ -44,14 +48,12 @@ def pod_files(
     """File → resources, as `lab.envoy.files.write_files` takes them. `endpoints` by node."""
     targets = _targets(mesh)
     return {
-        **{eds(_cluster(*each)): [_assignment(each, endpoints)] for each in targets},
         CDS: [
-            *(envoy.file_cluster(_cluster(*each), place.directory, **_CLUSTER_FIELDS) for each in targets),
+            *(_node_cluster(each, endpoints) for each in targets),
             *(_application(place, port.number) for port in node.ports),
             envoy.static_cluster(EGRESS, [vpc], **_CLUSTER_FIELDS),
         ],
         rds(OUTBOUND): [outbound_routes(mesh, endpoints)],
-        **{rds(_inbound(port.number)): [_inbound_routes(port.number)] for port in node.ports},
         LDS: [
             envoy.http_listener(OUTBOUND, (place.app_ip, OUTBOUND_PORT), place.directory),
             *(_inbound_listener(place, port.number) for port in node.ports),
@@ -127,8 +129,9 @@ def _cluster(service: Service, node: Ref) -> str:
     return f"egress/{service.ref.namespace}/{service.ref.name}/{node.name}"
 
 
-def _assignment(target: tuple[Service, Ref], endpoints: Mapping[Ref, Endpoints]) -> Resource:
-    return envoy.load_assignment(_cluster(*target), sorted(endpoints.get(target[1], Endpoints()).addresses))
+def _node_cluster(target: tuple[Service, Ref], endpoints: Mapping[Ref, Endpoints]) -> Resource:
+    addresses = sorted(endpoints.get(target[1], Endpoints()).addresses)
+    return envoy.static_cluster(_cluster(*target), addresses, **_CLUSTER_FIELDS)
 
 
 def _inbound(port: int) -> str:
@@ -136,7 +139,8 @@ def _inbound(port: int) -> str:
 
 
 def _inbound_listener(place: Place, port: int) -> Resource:
-    return envoy.http_listener(_inbound(port), (place.pod_ip, port), place.directory)
+    routes = _inbound_routes(port)
+    return envoy.http_listener(_inbound(port), (place.pod_ip, port), place.directory, routes=routes)
 
 
 def _inbound_routes(port: int) -> Resource:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.envoy.resources import Address
+from lab.errors import LabError
 from lab.net import VPC_PROXY_PORT
 
 
-class MissingSettingError(Exception):
+class MissingSettingError(LabError):
     """A variable that must be there is not."""
 
 

@@ -19,11 +19,13 @@ import aiohttp
 
 from canario.errors import RemoteError
 from lab.envoy.admin import Admin
-from lab.envoy.binary import command
+from lab.envoy.binary import command, require_watches
 from lab.envoy.bootstrap import write_bootstrap
 from lab.envoy.files import LDS
+from lab.errors import LabError
 from lab.mesh.injection import ADMIN_PORT
-from lab.mesh.settings import MissingSettingError, SidecarSettings
+from lab.mesh.render import WATCHED_FILES
+from lab.mesh.settings import SidecarSettings
 
 QUIET_SECONDS = 1.0
 LONGEST_DRAIN_SECONDS = 10.0
@@ -46,6 +48,7 @@ async def run(settings: SidecarSettings) -> int:
     bootstrap = write_bootstrap(settings.directory, settings.node_id, (settings.pod_ip, ADMIN_PORT))
     if not await _before(told, _configured(settings)):
         return 0
+    require_watches(WATCHED_FILES)
     envoy = await asyncio.create_subprocess_exec(*command(bootstrap), process_group=0, preexec_fn=_die_with_parent)
     if await _before(told, envoy.wait()):
         _log.error("Envoy ended by itself with status %s", envoy.returncode)
@@ -135,7 +138,7 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
         return asyncio.run(run(SidecarSettings.read(os.environ)))
-    except MissingSettingError as error:
+    except LabError as error:
         print(f"lab.mesh.sidecar: {error}", file=sys.stderr)  # noqa: T201
         return 2
 

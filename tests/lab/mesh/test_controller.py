@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from lab.cluster.errors import ApiError
-from lab.envoy.files import LDS, eds, rds
+from lab.envoy.files import CDS, LDS, rds
 from lab.net import free_block
 from tests.lab.mesh.kubernetes import Kubernetes, kubernetes
 from tests.lab.mesh.support import eventually
@@ -66,10 +66,9 @@ async def test_the_workshops_objects(api: Kubernetes) -> None:
     directory = await run(api, pod("nodejs-1", "nodejs-app"), 2)
     await run(api, pod("nodejsv2-1", "nodejsv2-app"), 3)
     found = await api.get("Pod", "nodejs-1", NAMESPACE)
-    endpoints = directory / eds(f"egress/{NAMESPACE}/nodejs/nodejsv2-app")
 
     async def written() -> bool:
-        return (directory / LDS).exists() and api.block.pod(3) in endpoints.read_text()
+        return (directory / LDS).exists() and api.block.pod(3) in (directory / CDS).read_text()
 
     await eventually(written)
 

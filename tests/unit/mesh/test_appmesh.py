@@ -192,7 +192,7 @@ def test_references() -> None:
     mesh = Mesh("m", "m", nodes=(node,), routers=(router,), services=tuple(services))
 
     assert ["calls service shop/gone, which is not in mesh m"] == list(problems_of_node(mesh, node))
-    assert ["route all sends to node shop/gone, which is not in mesh m"] == list(problems_of_router(mesh, router))
+    assert ["its route all sends to node shop/gone, which is not in mesh m"] == list(problems_of_router(mesh, router))
     assert [
         "is provided by node shop/gone, which is not in mesh m",
         "is provided by router shop/gone, which is not in mesh m",

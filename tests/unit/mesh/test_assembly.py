@@ -43,7 +43,7 @@ def test_missing_reference() -> None:
 
     assert (False, REFERENCE_NOT_FOUND) == (finding.active, finding.reason)
     assert (
-        "VirtualRouter shop/web-router route all sends to node shop/web-v1, which is not in mesh m"
+        "VirtualRouter shop/web-router: its route all sends to node shop/web-v1, which is not in mesh m"
     ) == finding.message
 
 
@@ -68,7 +68,7 @@ def test_host_that_is_taken() -> None:
     findings = assemble(shop(virtual_services=twins), {}).findings
 
     assert findings[Key("VirtualService", Ref(NAMESPACE, "a"))].active
-    assert "VirtualService shop/b is called web.example, as service shop/a already is" == (
+    assert "VirtualService shop/b: is called web.example, as service shop/a already is" == (
         findings[Key("VirtualService", Ref(NAMESPACE, "b"))].message
     )
 
