@@ -16,7 +16,7 @@ import aiohttp
 from lab import processes
 from lab.cluster.client import Client
 from lab.cluster.controllers.events import Recorder
-from lab.cluster.controllers.loop import Informer, until_synced
+from lab.cluster.controllers.loop import Informer, key_of, until_synced
 from lab.cluster.errors import ApiError, not_found
 from lab.cluster.kubelet import logs
 from lab.cluster.kubelet.container import Container
@@ -49,6 +49,7 @@ class Kubelet:
         self._api = api
         self._workers: dict[str, PodWorker] = {}  # by the pod's uid
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._finished: set[str] = set()  # uids of pods that have ended and whose last events are under way
         self._stopping = asyncio.Event()
         self._machine: Machine | None = None
 
@@ -124,12 +125,18 @@ class Kubelet:
         worker = self._workers.get(new["metadata"]["uid"]) if new else None
         if before and before is not worker:
             before.gone()
-        if new is None or self._stopping.is_set() or self._machine is None:
-            return
-        if worker:
+        if new is None:
+            self._finished.discard(old["metadata"]["uid"] if old else "")
+        elif worker:
             worker.update(new)
-        elif dig(new, "spec", "nodeName") in (None, "", NODE):
+        elif self._is_mine(new) and self._machine and not self._stopping.is_set():
             self._begin(self._machine, new)
+
+    def _is_mine(self, pod: Obj) -> bool:
+        """Whether the pod is this node's, or nobody's yet, and has not ended."""
+        return (
+            dig(pod, "spec", "nodeName") in (None, "", NODE) and pod["metadata"]["uid"] not in self._finished
+        )
 
     def _begin(self, machine: Machine, pod: Obj) -> None:
         uid = pod["metadata"]["uid"]
@@ -142,9 +149,14 @@ class Kubelet:
         task.add_done_callback(partial(self._over, uid))
 
     def _over(self, uid: str, task: asyncio.Task[None]) -> None:
-        del self._workers[uid], self._tasks[uid]
-        if not task.cancelled() and (error := task.exception()):
+        worker = self._workers.pop(uid)
+        del self._tasks[uid]
+        if task.cancelled():
+            return
+        if error := task.exception():
             _log.error("the worker of pod %s failed", uid, exc_info=error)
+        elif self._machine and key_of(worker.pod) in self._machine.informers["pods"].items:
+            self._finished.add(uid)
 
     def _configuration_changed(self, old: Obj | None, new: Obj | None) -> None:
         namespace = namespace_of(old or new or {})

@@ -55,7 +55,7 @@ def _pod_addresses(block: Block) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class Machine:
-    """Shared by all pods of a kubelet. `informers`: configmaps, secrets and endpoints."""
+    """Shared by all pods of a kubelet. `informers`: pods, configmaps, secrets, endpoints."""
 
     client: Client
     recorder: Recorder

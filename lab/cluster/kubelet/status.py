@@ -46,8 +46,15 @@ def restart_policy(pod: Obj) -> str:
 
 
 def initialized(facts: Facts) -> bool:
-    """Whether every init container is through; a sidecar counts once it has started."""
-    return all(c.started if c.sidecar else _succeeded(c) for c in facts.init)
+    """Whether the containers' turn has come: once one of them has begun, it stays so."""
+    return not _incomplete(facts)
+
+
+def _incomplete(facts: Facts) -> list[str]:
+    """The init containers that the others wait for; a sidecar only has to have started."""
+    if any(c.last or not isinstance(c.state, Waiting) for c in facts.main):
+        return []
+    return [c.name for c in facts.init if not (c.started if c.sidecar else _succeeded(c))]
 
 
 def phase(facts: Facts, policy: str) -> str:
@@ -90,7 +97,7 @@ def _wanted(pod: Obj, facts: Facts) -> list[Obj]:
     ready = containers
     if not containers and closed:
         ready = {"reason": "ReadinessGatesNotReady", "message": f"gates not true: {', '.join(closed)}"}
-    waiting = [c.name for c in facts.init if not (c.started if c.sidecar else _succeeded(c))]
+    waiting = _incomplete(facts)
     init = {
         "reason": "ContainersNotInitialized",
         "message": f"containers with incomplete status: {_listed(waiting)}",

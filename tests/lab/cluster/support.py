@@ -26,7 +26,7 @@ from lab.processes import Record
 NAMESPACE = "shop"
 PORT = 3000
 _PROGRAM = Path(__file__).with_name("program.py")
-_SECONDS = 10.0  # the most that a test waits for a condition
+_SECONDS = 20.0  # the most that a test waits for a condition
 
 
 class Tokens:

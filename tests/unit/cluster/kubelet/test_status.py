@@ -82,6 +82,14 @@ def test_a_sidecar_counts_once_it_has_started() -> None:
     assert "containers with unready status: [proxy]" == conditions["Ready"]["message"]
 
 
+def test_a_sidecar_that_ends_after_the_work_does_not_undo_it() -> None:
+    """A pod whose containers are done has Succeeded, also when its sidecar has been stopped since."""
+    sidecar = replace(_container(Terminated(143, "Error", _NOW, _NOW), "proxy"), sidecar=True)
+    facts = _facts(_container(_DONE), init=(sidecar,))
+
+    assert "Succeeded" == phase(facts, "Never")
+
+
 def _conditions(status: Obj) -> dict[str, Obj]:
     return {c["type"]: c for c in status["conditions"]}
 
