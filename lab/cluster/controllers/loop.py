@@ -22,7 +22,7 @@ Listener = Callable[[Obj | None, Obj | None], None]  # what the object was, what
 Reconcile = Callable[[Key], Awaitable[float | None]]  # seconds after which to look again, None for no need
 
 _log = logging.getLogger(__name__)
-_FIRST_RETRY, _LAST_RETRY = 0.02, 10.0  # seconds
+_FIRST_RETRY, _LAST_RETRY = 0.02, 5.0  # seconds
 _RELIST_AFTER = 0.2  # seconds between a watch that ended and the list that follows
 
 
