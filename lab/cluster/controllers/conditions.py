@@ -20,7 +20,7 @@ def condition(obj: Obj, kind: str) -> Obj | None:
 
 
 def is_true(obj: Obj, kind: str) -> bool:
-    return dig(condition(obj, kind), "status") == "True"
+    return bool(dig(condition(obj, kind), "status") == "True")
 
 
 def with_condition(conditions: Iterable[Obj], new: Obj, now: datetime) -> list[Obj]:

@@ -51,7 +51,9 @@ def claim(owner: Obj, candidates: Iterable[Obj]) -> Claim:
     """Sort candidates by selector and controller, as Kubernetes' controller reference manager."""
     selector = dig(owner, "spec", "selector")
     uid = owner["metadata"]["uid"]
-    owned, adopt, release = [], [], []
+    owned: list[Obj] = []
+    adopt: list[Obj] = []
+    release: list[Obj] = []
     for obj in candidates:
         controller = controller_of(obj)
         matches = selects(selector, labels_of(obj))

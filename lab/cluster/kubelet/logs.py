@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -82,7 +82,7 @@ class Log:
         self.closed = True
         self._wake()
 
-    async def follow(self, choice: Selection) -> AsyncIterator[bytes]:
+    async def follow(self, choice: Selection) -> AsyncGenerator[bytes, None]:
         """What is there and what comes, until the log is closed."""
         grown = asyncio.Event()
         self._grown.add(grown)

@@ -102,7 +102,7 @@ def _wanted(pod: Obj, facts: Facts) -> list[Obj]:
         "reason": "ContainersNotInitialized",
         "message": f"containers with incomplete status: {_listed(waiting)}",
     }
-    outcomes = ({}, init if waiting else {}, containers, ready)
+    outcomes: tuple[dict[str, str], ...] = ({}, init if waiting else {}, containers, ready)
     return [_condition(kind, why) for kind, why in zip(_OWN, outcomes, strict=True)]
 
 
