@@ -58,9 +58,8 @@ class Collector:
     async def collect(self, found: list[Caller]) -> None:
         """One scrape of these callers; published unless this second has been already."""
         readings = await scrape(self._session, found)
-        if self._pods.synced:
-            self._ledger = self._ledger.keep({caller.proxy for caller in found})
         self._ledger, new = self._ledger.advance(readings)
+        self._ledger = self._ledger.keep({pod["metadata"]["uid"] for pod in self._pods.objects})
         for node, counts in new.items():
             self._unpublished[node] = self._unpublished.get(node, Counts()) + counts
         second = int(self._clock())

@@ -33,12 +33,12 @@ class Ledger:
         new: dict[Node, Counts] = {}
         for proxy, reading in readings.items():
             for node, counts in reading.nodes.items():
-                new[node] = new.get(node, Counts()) + (counts - self._base(proxy, reading, node))
+                new[node] = new.get(node, Counts()) + counts.since(self._base(proxy, reading, node))
         return replace(self, last={**self.last, **readings}), new
 
-    def keep(self, proxies: Collection[Proxy]) -> "Ledger":
-        """Without the callers that no longer exist."""
-        return replace(self, last={proxy: reading for proxy, reading in self.last.items() if proxy in proxies})
+    def keep(self, uids: Collection[str]) -> "Ledger":
+        """Without the callers whose pods are not among these: they are gone and never come back."""
+        return replace(self, last={proxy: last for proxy, last in self.last.items() if proxy.uid in uids})
 
     def _base(self, proxy: Proxy, reading: Reading, node: Node) -> Counts:
         """What of the node's counts in `reading` is old."""
@@ -48,6 +48,4 @@ class Ledger:
             return Counts() if proxy.created >= self.since else reading.nodes[node]
         if reading.started - last.started > SAME_PROCESS_SECONDS:
             return Counts()
-        base = last.nodes.get(node, Counts())
-        # Envoy forgets the counters of a cluster that it was told to replace.
-        return Counts() if reading.nodes[node].has_shrunk_since(base) else base
+        return last.nodes.get(node, Counts())

@@ -13,7 +13,7 @@ from botocore.exceptions import (
     ClientError,
     ConnectTimeoutError,
     EndpointConnectionError,
-    HTTPClientError,
+    ParamValidationError,
 )
 
 from lab.telemetry.datapoints import NAMESPACE, Datum, batches
@@ -44,6 +44,7 @@ class Publisher:
         self._client = client
         self._queue: deque[Batch] = deque(maxlen=_KEPT_BATCHES)
         self._filled = asyncio.Event()
+        self._putting = asyncio.Lock()
 
     def add(self, data: Sequence[Datum]) -> None:
         """Queue what one scrape gave, all of one timestamp."""
@@ -59,31 +60,34 @@ class Publisher:
 
     async def drain(self) -> bool:
         """Put everything that is queued; False when CloudWatch did not take it, which then stays queued."""
-        while self._queue:
-            batch = self._queue[0]
-            left = await asyncio.to_thread(self.put, batch)
-            if self._queue and self._queue[0] is batch:
-                self._queue.popleft()
-            if left is not None:
-                self._queue.appendleft(left)
-                return False
-        self._filled.clear()
-        return True
+        return await asyncio.shield(asyncio.ensure_future(self._drain()))  # a put that has begun ends
+
+    async def _drain(self) -> bool:
+        async with self._putting:
+            while self._queue:
+                left = await asyncio.to_thread(self.put, self._queue.popleft())
+                if left is not None:
+                    self._queue.appendleft(left)
+                    return False
+            self._filled.clear()
+            return True
 
     def put(self, batch: Batch) -> Batch | None:
         """Put it unless it is there already; None when it is done, else what is to be tried again."""
         try:
             if batch.doubtful and self._is_there(batch.data[0]):
                 return None
-            batch = replace(batch, doubtful=False)
             self._client.put_metric_data(Namespace=NAMESPACE, MetricData=batch.data)
         except ClientError as error:
             return _after_refusal(batch, error)
+        except ParamValidationError as error:
+            log.error("dropping %d data that CloudWatch cannot take: %s", len(batch.data), error)
+            return None
         except (EndpointConnectionError, ConnectTimeoutError) as error:  # nothing has been sent
             log.warning("putting %d data: %s; trying again", len(batch.data), error)
             return batch
-        except (HTTPClientError, BotoCoreError) as error:
-            log.warning("putting %d data: %s; looking whether they are there", len(batch.data), error)
+        except BotoCoreError as error:
+            log.warning("putting %d data: %s; looking first whether they are there", len(batch.data), error)
             return replace(batch, doubtful=True)
         return None
 
@@ -102,8 +106,11 @@ class Publisher:
 
 def _after_refusal(batch: Batch, error: ClientError) -> Batch | None:
     status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-    if status in _BAD_REQUEST and error.response["Error"]["Code"] not in _THROTTLED:
-        log.error("CloudWatch refuses %d data for good: %s", len(batch.data), error)
+    if error.response["Error"]["Code"] in _THROTTLED:
+        log.warning("CloudWatch throttles %d data; trying again", len(batch.data))
+        return batch
+    if status in _BAD_REQUEST:
+        log.error("dropping %d data that CloudWatch refuses: %s", len(batch.data), error)
         return None
-    log.warning("CloudWatch refuses %d data for now: %s; trying again", len(batch.data), error)
-    return batch
+    log.warning("putting %d data: %s; looking first whether they are there", len(batch.data), error)
+    return replace(batch, doubtful=True)

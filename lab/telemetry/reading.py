@@ -37,23 +37,33 @@ class Counts:
     slower: Mapping[float, int] = field(default_factory=dict)
 
     def __add__(self, other: "Counts") -> "Counts":
-        return self._combine(other, 1)
-
-    def __sub__(self, other: "Counts") -> "Counts":
-        return self._combine(other, -1)
-
-    def _combine(self, other: "Counts", sign: int) -> "Counts":
-        edges = {**other.slower, **self.slower}  # a histogram appears with the first answer
+        edges = {**other.slower, **self.slower}
         return Counts(
-            self.requests + sign * other.requests,
-            self.errors + sign * other.errors,
-            self.answered + sign * other.answered,
-            {edge: self.slower.get(edge, 0) + sign * other.slower.get(edge, 0) for edge in edges},
+            self.requests + other.requests,
+            self.errors + other.errors,
+            self.answered + other.answered,
+            {edge: self.slower.get(edge, 0) + other.slower.get(edge, 0) for edge in edges},
         )
 
-    def has_shrunk_since(self, other: "Counts") -> bool:
-        """Whether some counter is lower than it was: counters only grow while an Envoy lives."""
-        return self.requests < other.requests or self.errors < other.errors or self.answered < other.answered
+    def since(self, old: "Counts") -> "Counts":
+        """What was counted after `old`, of the same node in the same Envoy.
+
+        Counters only grow while Envoy keeps them. One that is lower than it was has been forgotten meanwhile,
+        which Envoy does to some and not to others (lab/envoy/aggregate.py), and began again at zero.
+        """
+        same_histogram = self.answered >= old.answered and all(
+            count >= old.slower.get(edge, 0) for edge, count in self.slower.items()
+        )
+        return Counts(
+            _since(self.requests, old.requests),
+            _since(self.errors, old.errors),
+            self.answered - old.answered if same_histogram else self.answered,
+            {edge: count - (old.slower.get(edge, 0) if same_histogram else 0) for edge, count in self.slower.items()},
+        )
+
+
+def _since(counter: int, old: int) -> int:
+    return counter - old if counter >= old else counter
 
 
 @dataclass(frozen=True)

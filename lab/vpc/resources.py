@@ -56,13 +56,13 @@ def envoy_files(vpc: Vpc, services: Sequence[Service], records: Records) -> dict
         for port in service.ports
     ]
     return {
-        **{files.eds(name): [resources.load_assignment(name, at)] for name, at in backends.items()},
-        files.CDS: [resources.file_cluster(name, vpc.directory) for name in backends] + [_direct()],
-        **{files.rds(name): [_load_balancer(name)] for _, _, name in fronts},
+        # Endpoints inside their clusters, a load balancer's route inside its listener: every file that Envoy
+        # watches costs one of the user's inotify instances, of which Linux gives 128.
+        files.CDS: [*(resources.static_cluster(name, at) for name, at in backends.items()), _direct()],
         files.rds(PROXY): [proxy],
         files.LDS: [
-            _listener(vpc, PROXY, (vpc.block.vpc, VPC_PROXY_PORT)),
-            *(_listener(vpc, name, (ip, port)) for ip, port, name in fronts),
+            _listener(vpc, PROXY, (vpc.block.vpc, VPC_PROXY_PORT), None),
+            *(_listener(vpc, name, (ip, port), _load_balancer(name)) for ip, port, name in fronts),
         ],
     }
 
@@ -71,8 +71,10 @@ def _cluster_name(service: Service, port: Port) -> str:
     return f"lb.{service.namespace}.{service.name}.{port.number}"
 
 
-def _listener(vpc: Vpc, name: str, address: Address) -> Resource:
-    return resources.http_listener(name, address, vpc.directory, visible=False, log=False, generate_request_id=False)
+def _listener(vpc: Vpc, name: str, address: Address, routes: Resource | None) -> Resource:
+    return resources.http_listener(
+        name, address, vpc.directory, routes=routes, visible=False, log=False, generate_request_id=False
+    )
 
 
 def _load_balancer(name: str) -> Resource:

@@ -65,13 +65,13 @@ class Running:
             headers = {name.lower(): value for name, value in response.headers.items()}
             return response.status, headers, await response.text()
 
-    async def until(self, url: str, status: int, *, direct: bool = False) -> tuple[dict[str, str], str]:
-        """The first answer with this status; fails after three seconds."""
+    async def until(self, url: str, status: int, *, direct: bool = False, said: str = "") -> tuple[dict[str, str], str]:
+        """The first answer with this status that `said` this; fails after three seconds."""
         async with asyncio.timeout(3):
             while True:
                 with suppress(aiohttp.ClientConnectionError):
                     found, headers, body = await self.get(url, direct=direct)
-                    if found == status:
+                    if found == status and said in body:
                         return headers, body
                 await asyncio.sleep(0.01)
 

@@ -78,9 +78,10 @@ async def test_dangling_record(vpc: Running, balanced: str) -> None:
     """A record that leads to no load balancer is refused with the chain that was followed."""
     vpc.source.records["old.local"] = ("gone.elb.amazonaws.com",)
     vpc.changed.set()
-    _, body = await vpc.until("http://old.local:3000/", 502)
+    said = "old.local -> gone.elb.amazonaws.com: there is no host gone.elb.amazonaws.com"
+    _, body = await vpc.until("http://old.local:3000/", 502, said=said)
 
-    assert "old.local -> gone.elb.amazonaws.com: there is no host gone.elb.amazonaws.com" in body
+    assert body == f"lab VPC: no way to old.local:3000: {said}\n"
 
 
 async def test_no_endpoints(vpc: Running, balanced: str) -> None:

@@ -1,0 +1,32 @@
+"""A cluster whose counters outlive changes of its endpoints."""
+
+from collections.abc import Iterable
+
+from lab.envoy.files import Resource
+from lab.envoy.resources import Address, seconds, static_cluster
+
+_KIND = "type.googleapis.com/envoy.extensions.clusters.aggregate.v3.ClusterConfig"
+
+
+def counted_cluster(name: str, endpoints: Iterable[Address], **fields: object) -> list[Resource]:
+    """The cluster `name`, which routes name and which counts, and the one behind it, which has the endpoints.
+
+    Envoy builds a static cluster anew when its endpoints change, and then forgets `upstream_rq_5xx` and
+    `upstream_rq_time` (not `upstream_rq_completed`): the errors of a pod that just died would go uncounted.
+    An aggregate cluster never changes, and the router counts in it. Endpoints in a file of their own (EDS)
+    would do as well, but every watched file costs one of the user's inotify instances, of which Linux gives
+    128. `fields` are the static cluster's.
+    """
+    behind = f"endpoints/{name}"
+    aggregate = {
+        "@type": "type.googleapis.com/envoy.config.cluster.v3.Cluster",
+        "name": name,
+        "alt_stat_name": name,
+        "connect_timeout": seconds(1),
+        "lb_policy": "CLUSTER_PROVIDED",
+        "cluster_type": {
+            "name": "envoy.clusters.aggregate",
+            "typed_config": {"@type": _KIND, "clusters": [behind]},
+        },
+    }
+    return [aggregate, static_cluster(behind, endpoints, **fields)]
