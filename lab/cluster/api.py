@@ -108,7 +108,10 @@ class Api:
         return self._decoded(kind, config, options)
 
     async def _insert(self, kind: Resource, obj: Obj, options: Options, *, track: bool) -> Obj:
-        obj = await self._webhooks.admit(kind, obj, options)
+        admitted = await self._webhooks.admit(kind, obj, options)
+        if admitted is not obj:
+            obj = self._decoded(kind, admitted, options)
+            self._kind(kind, options).fill(obj)
         self._require_namespace(kind, obj)
         self._refuse_invalid(kind, obj, None, options)
         if track:
