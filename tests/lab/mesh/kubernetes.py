@@ -18,7 +18,7 @@ from lab.cluster.client import LocalClient
 from lab.cluster.cluster import ApiServer, Settings
 from lab.mesh.__main__ import HEALTH_PORT
 from lab.net import Block
-from tests.lab.mesh.support import eventually
+from tests.lab.mesh.support import START_SECONDS, eventually
 
 Obj = dict[str, Any]
 
@@ -112,4 +112,4 @@ async def _healthy(address: str) -> None:
             except aiohttp.ClientError:
                 return False
 
-        await eventually(answers)
+        await eventually(answers, START_SECONDS)

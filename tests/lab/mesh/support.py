@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -24,6 +25,7 @@ from lab.net import Block
 NAMESPACE = "shop"
 HOST = "nodejs.example.local"
 PORT = 3000
+START_SECONDS = 30.0  # a busy machine starts three Pythons and three Envoys slowly
 CALLER, V1, V2 = (Ref(NAMESPACE, name) for name in ("frontend-app", "nodejs-app", "nodejsv2-app"))
 
 
@@ -122,7 +124,12 @@ class Cluster:
         self.configure()
         await asyncio.gather(*(self.start(pod) for pod in pods))
         for pod in pods:
-            await eventually(self.admin(pod).ready)
+            await eventually(partial(self._ready, pod), START_SECONDS)
+
+    async def _ready(self, pod: Pod) -> bool:
+        if pod.process and pod.process.returncode is not None:
+            raise AssertionError((self.directory / f"{pod.name}.log").read_text())
+        return await self.admin(pod).ready()
 
     def admin(self, pod: Pod) -> Admin:
         return Admin(self.session, pod.admin_address)
