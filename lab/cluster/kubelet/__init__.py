@@ -24,6 +24,7 @@ from lab.cluster.kubelet.images import Images
 from lab.cluster.kubelet.machine import CONFIGURATION, NODE, Machine, NoAddressError
 from lab.cluster.kubelet.node import register
 from lab.cluster.kubelet.pod import PodWorker
+from lab.cluster.kubelet.state import Waiting
 from lab.cluster.objects import Obj, dig, name_of, namespace_of
 from lab.cluster.runtime import ApiAddress
 from lab.net import Block
@@ -192,7 +193,8 @@ async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
 
 
 def _previous(container: Container, pod: str) -> Path:
-    run = container.state.restarts - 1
+    """The log of the run before the present one; while it waits to be started, of the last one."""
+    run = container.state.restarts - (not isinstance(container.state.state, Waiting))
     path = container.log.path.with_name(f"{run}.log") if container.log else None
     if path is None or not path.exists():
         message = f'previous terminated container "{container.name}" in pod "{pod}" not found'

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from signal import SIGKILL, SIGTERM
 from typing import Any, Protocol
@@ -180,10 +181,10 @@ class Container:
         return Care(
             self._spec,
             self._prober(current),
-            lambda argv, seconds: self._command(current, argv, seconds),
+            partial(self._command, current),
             self._tell,
             self._set,
-            lambda why, grace: self._kill(current, why, grace),
+            partial(self._kill, current),
         )
 
     async def _finish_care(self, care: asyncio.Task[None]) -> None:
@@ -234,9 +235,10 @@ class Container:
     async def _end(self, current: _Run, grace: float, why: str) -> None:
         if current.care:
             current.care.cancel()  # a probe is a request, too: a program that drains must see none
-        message = (
-            f"Container {self.name} {why}, will be restarted" if why else f"Stopping container {self.name}"
-        )
+        message = f"Stopping container {self.name}"
+        if why:
+            message = f"Container {self.name} {why}, will be restarted"
+            self._set(ready=False)
         await self._tell("Normal", "Killing", message)
         hook = dig(self._spec, "lifecycle", "preStop")
         if hook:
@@ -260,7 +262,7 @@ class Container:
         return await hooks.perform(
             hook,
             prober=self._prober(current),
-            command=lambda argv, seconds: self._command(current, argv, seconds),
+            command=partial(self._command, current),
             timeout=timeout,
         )
 
@@ -272,12 +274,7 @@ class Container:
         asyncio.get_running_loop().call_later(seconds, kill)
 
     def _prober(self, current: _Run) -> Prober:
-        return Prober(
-            self._pod.session,
-            self._spec,
-            self._pod.ip,
-            lambda argv, seconds: self._command(current, argv, seconds),
-        )
+        return Prober(self._pod.session, self._spec, self._pod.ip, partial(self._command, current))
 
     async def _command(self, current: _Run, argv: list[str], seconds: float) -> tuple[int, str]:
         name = f"{self._pod.record_name(self.name)}_{uuid.uuid4().hex[:6]}"

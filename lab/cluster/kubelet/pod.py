@@ -120,15 +120,16 @@ class PodWorker:
 
     async def run(self) -> None:
         """Until the pod is gone."""
+        working = [asyncio.create_task(self._publisher.run())]
         if is_deleting(self.pod):
             self._stopping.set()
-        publishing = asyncio.create_task(self._publisher.run())
-        living = asyncio.create_task(self._live())
+        else:
+            working.append(asyncio.create_task(self._live()))
         try:
             await self._stopping.wait()
             await self._end()
         finally:
-            await self._cancel(publishing, living, *self._tasks)
+            await self._cancel(*working, *self._tasks)
             self._sandbox.close(keep_files=self._keep_files)
         if self._in_api:
             await self._remove()

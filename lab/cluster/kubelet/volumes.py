@@ -155,10 +155,3 @@ class Volumes:
             Mount(mount["mountPath"], self._directory / mount["name"] / mount.get("subPath", ""))
             for mount in container.get("volumeMounts") or []
         ]
-
-
-def refers_to(pod: Obj, kind: str, name: str) -> bool:
-    """Whether a volume of the pod comes from this ConfigMap or Secret."""
-    volumes = [v for v in dig(pod, "spec", "volumes", default=[]) if source_of(v) in _SOURCES]
-    sources = [(_SOURCES[source_of(v)], v[source_of(v)]) for v in volumes]
-    return any(found == kind and source.get(field) == name for (found, field), source in sources)
