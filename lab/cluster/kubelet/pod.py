@@ -7,6 +7,7 @@ import contextlib
 import logging
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 
@@ -120,7 +121,7 @@ class PodWorker:
 
     async def run(self) -> None:
         """Until the pod is gone."""
-        working = [asyncio.create_task(self._publisher.run())]
+        working: list[asyncio.Task[Any]] = [asyncio.create_task(self._publisher.run())]
         if is_deleting(self.pod):
             self._stopping.set()
         else:
@@ -134,7 +135,7 @@ class PodWorker:
         if self._in_api:
             await self._remove()
 
-    async def _cancel(self, *tasks: asyncio.Task[None]) -> None:
+    async def _cancel(self, *tasks: asyncio.Task[Any]) -> None:
         for task in tasks:
             task.cancel()
         for result in await asyncio.gather(*tasks, return_exceptions=True):

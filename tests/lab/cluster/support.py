@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
+import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from lab.cluster.kubelet import Kubelet
 from lab.cluster.objects import Obj, dig, is_deleting, name_of
 from lab.cluster.runtime import ApiAddress
 from lab.cluster.store import Store
-from lab.net import Block
+from lab.net import API_PORT, Block, free_block
 from lab.processes import Record
 
 NAMESPACE = "shop"
@@ -149,11 +149,18 @@ def images(path: Path) -> Path:
 
 @contextlib.asynccontextmanager
 async def cluster(directory: Path) -> AsyncIterator[Cluster]:
+    block = free_block(range(150, 200))
+    with socket.create_server((block.api, API_PORT)):  # the block is taken, as other labs see it
+        async with _running(directory, block) as running:
+            yield running
+
+
+@contextlib.asynccontextmanager
+async def _running(directory: Path, block: Block) -> AsyncIterator[Cluster]:
     client = LocalClient(Store())
-    block = Block(180 + os.getpid() % 60)
     for namespace in ("default", NAMESPACE):
         await client.create("namespaces", {"metadata": {"name": namespace}})
-    api = ApiAddress(f"https://{block.api}:6443", block.api, 6443, directory / "ca.pem", Tokens())
+    api = ApiAddress(f"https://{block.api}:{API_PORT}", block.api, API_PORT, directory / "ca.pem", Tokens())
     kubelet = Kubelet(
         client, directory=directory, images=images(directory / "images.json"), block=block, api=api
     )
