@@ -175,7 +175,7 @@ class Routes:
             case "token", "POST":
                 return await subresources.token(self.api, request, target, self.authenticator.tokens)
             case "exec" | "attach" | "portforward" as missing, _:
-                raise errors.not_implemented(f"pods/{missing}")
+                raise errors.not_implemented(f"pods/{missing} (see docs/lab-cluster.md, What is left out)")
         raise errors.method_not_allowed()
 
 
