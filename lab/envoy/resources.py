@@ -54,7 +54,7 @@ def load_assignment(cluster: str, endpoints: Iterable[Address]) -> Resource:
 
 
 def static_cluster(name: str, endpoints: Iterable[Address], **fields: Any) -> Resource:
-    """A cluster whose endpoints are part of it. Changing them makes Envoy build it anew; its counters go on."""
+    """A cluster whose endpoints are part of it. When they change Envoy builds it anew (`aggregate.counted_cluster`)."""
     assignment = {key: value for key, value in load_assignment(name, endpoints).items() if key != "@type"}
     return _cluster(name, {"type": "STATIC", "load_assignment": assignment, **fields})
 

@@ -13,6 +13,7 @@ from typing import Any
 from canario.errors import InvalidInput
 from canario.mesh import appmesh
 from canario.mesh.model import (
+    CloudMap,
     Mesh,
     Node,
     Protocol,
@@ -29,8 +30,6 @@ REFERENCE_NOT_FOUND = "ReferenceNotFound"
 INVALID = "InvalidSpec"
 UNSUPPORTED = "UnsupportedInTheLab"
 NO_MESH = "NoMesh"
-
-_PROTOCOLS = (Protocol.HTTP,)
 
 Part = Node | Router | Service
 
@@ -114,14 +113,11 @@ def _checked(key: Key, finding: Finding, meshes: Mapping[str, Mesh]) -> Finding:
     """The finding, with what only shows beside the rest of the mesh."""
     if not finding.active or finding.mesh is None:
         return finding
-    unsupported = _unsupported(finding.part)
-    if unsupported:
-        return replace(finding, active=False, reason=UNSUPPORTED, message=unsupported)
-    problems = list(_problems(meshes[finding.mesh], finding.part))
+    unsupported = list(_unsupported(finding.part))
+    problems = unsupported or list(_problems(meshes[finding.mesh], finding.part))
     if problems:
-        return replace(
-            finding, active=False, reason=REFERENCE_NOT_FOUND, message=f"{key.kind} {key.ref}: {'; '.join(problems)}"
-        )
+        reason = UNSUPPORTED if unsupported else REFERENCE_NOT_FOUND
+        return replace(finding, active=False, reason=reason, message=f"{key.kind} {key.ref}: {'; '.join(problems)}")
     return finding
 
 
@@ -138,12 +134,20 @@ def _problems(mesh: Mesh, part: object) -> Iterator[str]:
                 yield f"is called {part.host}, as service {first.ref} already is"
 
 
-def _unsupported(part: object) -> str:
-    protocols = [port.protocol for port in part.ports] if isinstance(part, Node | Router) else []
-    others = sorted({str(each) for each in protocols if each not in _PROTOCOLS})
-    if others:
-        return f"protocol {', '.join(others)}: the lab's traffic goes by http_proxy, so listeners must be http"
-    return ""
+def _unsupported(part: object) -> Iterator[str]:
+    """What the model can say but the lab cannot do; it is refused, not left out in silence."""
+    if isinstance(part, Node | Router):
+        protocols = {port.protocol for port in part.ports}
+        routes = part.routes if isinstance(part, Router) else ()
+        for protocol in sorted((protocols | {route.protocol for route in routes}) - {Protocol.HTTP}):
+            yield f"protocol {protocol}: the lab's traffic goes by http_proxy, so it must be http"
+        if any(target.port is not None for route in routes for target in route.targets):
+            yield "a target's port: a node's requests go to its one listener"
+    if isinstance(part, Node):
+        if len(part.ports) > 1:
+            yield f"{len(part.ports)} listeners: a node has one"
+        if isinstance(part.discovery, CloudMap) and part.discovery.attributes:
+            yield "Cloud Map attributes: all of the node's ready pods are taken"
 
 
 def _usable(key: Key, finding: Finding, before: Mapping[Key, Mesh | Part]) -> Mesh | Part | None:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from canario.mesh.model import Egress, Mesh, Node, Ref, Route, Service, Target, ToNode, ToRouter
 from lab.envoy import resources as envoy
+from lab.envoy.aggregate import counted_cluster
 from lab.envoy.files import CDS, LDS, Resource, rds
 from lab.envoy.resources import Address
 from lab.mesh.endpoints import Endpoints
@@ -27,7 +28,18 @@ EGRESS = "egress"  # the cluster of everything outside the mesh
 
 # App Mesh's own default retried 503 answers too (twice). An answer of the application is the canary's evidence,
 # so only requests that no application has seen are sent again: rolling restarts lose nothing by it.
-RETRIES: Resource = {"retry_on": "connect-failure,refused-stream,reset-before-request", "num_retries": 2}
+_PREVIOUS_HOSTS = "envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"
+RETRIES: Resource = {
+    "retry_on": "connect-failure,refused-stream,reset-before-request",
+    "num_retries": 2,
+    "retry_host_predicate": [
+        {
+            "name": "envoy.retry_host_predicates.previous_hosts",
+            "typed_config": {"@type": f"type.googleapis.com/{_PREVIOUS_HOSTS}"},
+        }
+    ],
+    "host_selection_retry_max_attempts": "3",
+}
 _TIMEOUT_SECONDS = 15  # App Mesh's default for an HTTP route
 _IDLE_SECONDS = 4  # shorter than any server's keep-alive: it is the client that closes an idle connection
 _NO_LIMIT = 1_000_000_000  # App Mesh sets no circuit breaker by default
@@ -49,7 +61,7 @@ def pod_files(
     targets = _targets(mesh)
     return {
         CDS: [
-            *(_node_cluster(each, endpoints) for each in targets),
+            *(cluster for each in targets for cluster in _node_clusters(each, endpoints)),
             *(_application(place, port.number) for port in node.ports),
             envoy.static_cluster(EGRESS, [vpc], **_CLUSTER_FIELDS),
         ],
@@ -129,9 +141,9 @@ def _cluster(service: Service, node: Ref) -> str:
     return f"egress/{service.ref.namespace}/{service.ref.name}/{node.name}"
 
 
-def _node_cluster(target: tuple[Service, Ref], endpoints: Mapping[Ref, Endpoints]) -> Resource:
+def _node_clusters(target: tuple[Service, Ref], endpoints: Mapping[Ref, Endpoints]) -> list[Resource]:
     addresses = sorted(endpoints.get(target[1], Endpoints()).addresses)
-    return envoy.static_cluster(_cluster(*target), addresses, **_CLUSTER_FIELDS)
+    return counted_cluster(_cluster(*target), addresses, **_CLUSTER_FIELDS)
 
 
 def _inbound(port: int) -> str:

@@ -62,6 +62,37 @@ async def test_counters_of_the_caller(cluster: Cluster) -> None:
     assert 0 == counters.get(f"{cluster_stat(V1)}.upstream_rq_5xx", 0)
 
 
+async def test_counters_outlive_endpoints(cluster: Cluster) -> None:
+    """Errors and answer times that were counted stay counted when a node's endpoints change."""
+    async with AsyncExitStack() as stack:
+        caller, _, v2 = await backends(cluster, stack, v2_status=500)
+        cluster.reconfigure(mesh(0, 1))
+
+        async def fails() -> bool:
+            return (await cluster.get(caller))[0] == 500
+
+        await eventually(fails)
+        before = await counted(cluster, caller)
+        cluster.leave_endpoints(v2)
+
+        async def unreachable() -> bool:
+            return (await cluster.get(caller))[0] == 503
+
+        await eventually(unreachable)
+        after = await counted(cluster, caller)
+
+    assert 0 < before[0] < after[0]
+    assert 0 < before[1] <= after[1]
+
+
+async def counted(cluster: Cluster, caller: Pod) -> tuple[int, int]:
+    """(errors, answers whose time is known) of v2, as the caller's proxy counts them."""
+    name = f"{cluster_stat(V2)}.upstream_rq_5xx"
+    errors = (await cluster.admin(caller).counters(f"^{name}$"))[name]
+    times = (await cluster.admin(caller).histograms(f"^{cluster_stat(V2)}.upstream_rq_time$")).values()
+    return errors, max((max(each.values()) for each in times), default=0)
+
+
 async def test_dead_node(cluster: Cluster) -> None:
     """A node that does not answer is a 503 to the client and in the caller's counters, once for each request."""
     caller, _ = cluster.pod(CALLER), cluster.pod(V2)  # the latter without a sidecar: nobody listens there

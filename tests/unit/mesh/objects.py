@@ -28,11 +28,16 @@ def namespace(name: str = NAMESPACE, **labels: str) -> Obj:
     return found
 
 
-def node(name: str, hostname: str = "", protocol: str = "http", **spec: Any) -> Obj:
+def listener(port: int, protocol: str = "http") -> Obj:
+    return {"portMapping": {"port": port, "protocol": protocol}}
+
+
+def node(name: str, hostname: str = "", **spec: Any) -> Obj:
     discovery = {"serviceDiscovery": {"dns": {"hostname": hostname}}} if hostname else {}
-    listeners = [{"portMapping": {"port": 3000, "protocol": protocol}}]
     selector = {"matchLabels": {"app": name}}
-    return obj(GROUP, "VirtualNode", name, spec={"podSelector": selector, "listeners": listeners, **discovery, **spec})
+    return obj(
+        GROUP, "VirtualNode", name, spec={"podSelector": selector, "listeners": [listener(3000)], **discovery, **spec}
+    )
 
 
 def router(name: str, *nodes: str, weight: int = 1) -> Obj:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
 from canario.mesh.model import Ref
 from lab.mesh.assembly import INVALID, NO_MESH, REFERENCE_NOT_FOUND, UNSUPPORTED, Key, assemble
 from lab.mesh.world import World
-from tests.unit.mesh.objects import NAMESPACE, mesh, namespace, node, router, service, shop
+from tests.unit.mesh.objects import NAMESPACE, listener, mesh, namespace, node, router, service, shop
 
 ROUTER = Key("VirtualRouter", Ref(NAMESPACE, "web-router"))
 NODE = Key("VirtualNode", Ref(NAMESPACE, "web-v1"))
@@ -55,11 +59,39 @@ def test_field_without_words() -> None:
     assert finding.message.startswith("VirtualNode shop/web-v1: spec.logging: {} is not allowed")
 
 
-def test_protocol_that_the_lab_cannot_carry() -> None:
-    """Listeners must be HTTP in the lab, whose traffic goes by http_proxy."""
-    finding = assemble(shop(virtual_nodes=(node("web-v1", protocol="tcp"),)), {}).findings[NODE]
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"listeners": [listener(3000, "tcp")]}, "protocol tcp: the lab's traffic goes by http_proxy"),
+        ({"listeners": [listener(3000), listener(3001)]}, "2 listeners: a node has one"),
+        (
+            {
+                "serviceDiscovery": {
+                    "awsCloudMap": {
+                        "namespaceName": "n",
+                        "serviceName": "s",
+                        "attributes": [{"key": "zone", "value": "a"}],
+                    }
+                }
+            },
+            "Cloud Map attributes",
+        ),
+    ],
+)
+def test_what_the_lab_cannot_do(change: dict[str, Any], reason: str) -> None:
+    """What App Mesh could do and the lab cannot is refused, not left out in silence."""
+    finding = assemble(shop(virtual_nodes=(node("web-v1", **change),)), {}).findings[NODE]
 
     assert UNSUPPORTED == finding.reason
+    assert reason in finding.message
+
+
+def test_targets_port() -> None:
+    """A target's port is refused in the lab: a node has one listener there."""
+    ported = router("web-router", "web-v1")
+    ported["spec"]["routes"][0]["httpRoute"]["action"]["weightedTargets"][0]["port"] = 3000
+
+    assert UNSUPPORTED == assemble(shop(virtual_routers=(ported,)), {}).findings[ROUTER].reason
 
 
 def test_host_that_is_taken() -> None:
