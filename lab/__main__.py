@@ -54,7 +54,7 @@ def _up(options: Options, say: up.Say) -> int:
         say("lab: it is up already; `make lab-down` ends it")
         return 0
     try:
-        lab, _ = up.bring_up(DIRECTORY, v2_error_rate=options.v2_error_rate, say=say)
+        lab, _ = up.bring_up(DIRECTORY, v2_error_rate=options.v2_error_rate, kept=True, say=say)
     except BaseException:
         up.bring_down(DIRECTORY, say)
         raise
@@ -69,7 +69,7 @@ def _run(options: Options, console: Console, say: up.Say) -> int:
         up.write_images(lab, options.v2_error_rate)
         return run(lab, options, {}, console)
     try:
-        lab, seconds = up.bring_up(DIRECTORY, v2_error_rate=options.v2_error_rate, say=say)
+        lab, seconds = up.bring_up(DIRECTORY, v2_error_rate=options.v2_error_rate, kept=False, say=say)
         return run(lab, options, seconds, console)
     finally:
         # A second Ctrl-C must not leave half a lab behind.

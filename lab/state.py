@@ -21,6 +21,7 @@ class Lab:
     kubernetes: str  # the API's endpoint
     aws: str  # MiniStack's endpoint
     outputs: dict[str, str] = field(default_factory=dict)
+    kept: bool = False  # left standing on purpose; any other lab that is found is what a crash left
 
     @property
     def block(self) -> Block:

@@ -43,13 +43,13 @@ def sole(directory: Path) -> Iterator[None]:
 
 
 def standing(directory: Path) -> Lab | None:
-    """The lab that runs already, if one does."""
+    """The lab that `lab up` left standing, if one runs. One that a killed run left does not count."""
     lab = state.load(directory)
     record = processes.Record.read(directory / "run" / "cluster.json")
-    return lab if lab and record and record.is_alive() else None
+    return lab if lab and lab.kept and record and record.is_alive() else None
 
 
-def bring_up(directory: Path, *, v2_error_rate: float, say: Say) -> tuple[Lab, dict[str, float]]:
+def bring_up(directory: Path, *, v2_error_rate: float, kept: bool, say: Say) -> tuple[Lab, dict[str, float]]:
     """A lab with everything deployed, and the seconds each step took. What a crashed lab left is ended first."""
     clear(directory, say)
     directory = directory.resolve()
@@ -57,7 +57,7 @@ def bring_up(directory: Path, *, v2_error_rate: float, say: Say) -> tuple[Lab, d
     with _timed("aws", seconds, say):
         endpoint = aws.up(directory)
     block = free_block()
-    lab = Lab(directory, block.x, f"https://{block.api}:{API_PORT}", endpoint.url)
+    lab = Lab(directory, block.x, f"https://{block.api}:{API_PORT}", endpoint.url, kept=kept)
     with _timed("cluster", seconds, say):
         write_images(lab, v2_error_rate)
         _start_cluster(lab)
