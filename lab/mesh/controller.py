@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import shutil
 from collections.abc import Mapping
@@ -111,6 +112,8 @@ class Controller:
             if ref not in present:
                 self._rendered.pop(ref, None)
                 shutil.rmtree(configured.parent, ignore_errors=True)
+                with contextlib.suppress(OSError):  # the namespace's last one takes its directory along
+                    configured.parent.parent.rmdir()
 
     async def _write_objects(self, world: World) -> None:
         meshes = {name_of(mesh): mesh for mesh in world.meshes}
