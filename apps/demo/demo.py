@@ -41,7 +41,7 @@ class Settings:
     error_rate: float = 0.0
     slow: float = 0.0
     degrade_after: float = 0.0
-    upstream_timeout: float = 2.0
+    upstream_timeout: float = 20.0  # above the 15 s after which a proxy gives up: it is to count the failure
     seed: str | None = None  # None: other failures in every process
 
 
@@ -57,7 +57,7 @@ def settings(environment: Mapping[str, str]) -> Settings:
         error_rate=_number(environment, "ERROR_RATE", 0, 0, 1),
         slow=_number(environment, "SLOW_MS", 0, 0, 600_000) / 1000,
         degrade_after=_number(environment, "DEGRADE_AFTER_S", 0, 0, 1e9),
-        upstream_timeout=_number(environment, "UPSTREAM_TIMEOUT_MS", 2000, 1, 600_000) / 1000,
+        upstream_timeout=_number(environment, "UPSTREAM_TIMEOUT_MS", 20_000, 1, 600_000) / 1000,
         seed=environment.get("ERROR_SEED"),
     )
 

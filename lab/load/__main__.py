@@ -26,7 +26,7 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--spacing", type=Spacing, choices=list(Spacing), default=Spacing.POISSON)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--limit", type=int, default=512, help="requests in flight; one more is not sent")
-    parser.add_argument("--timeout", type=_above_zero, default=10.0, help="seconds to wait for an answer")
+    parser.add_argument("--timeout", type=_above_zero, default=8.0, help="seconds to wait for an answer")
     parser.add_argument("--seconds", type=_above_zero, default=None, help="end by itself after so long")
     return parser.parse_args(argv)
 

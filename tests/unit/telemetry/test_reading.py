@@ -1,0 +1,49 @@
+from lab.envoy.bootstrap import LATENCY_EDGES
+from lab.telemetry.reading import Counts, Node, parse
+from lab.telemetry.scraper import Caller, Proxy, callers
+
+PREFIX = "cluster.egress/ns/nodejs/"
+
+
+def stats(**values: int) -> dict:
+    buckets = [{"upper_bound": edge, "cumulative": count} for edge, count in ((10, 3), (100, 5), (3_600_000, 6))]
+    histogram = {"name": f"{PREFIX}a.upstream_rq_time", "buckets": buckets}
+    counters = [{"name": name, "value": value} for name, value in values.items()]
+    return {"stats": [*counters, {"histograms": [histogram]}]}
+
+
+def test_parse() -> None:
+    """A cluster's counters are its node's counts; the histogram's last bucket is how many were answered."""
+    values = {
+        f"{PREFIX}a.upstream_rq_total": 9,
+        f"{PREFIX}a.upstream_rq_completed": 8,
+        f"{PREFIX}a.upstream_rq_5xx": 2,
+        f"{PREFIX}a.retry.upstream_rq_completed": 7,
+        "server.uptime": 40,
+    }
+    found = parse(stats(**values), now=100.0)
+
+    assert found.started == 60.0
+    assert found.nodes == {Node("ns", "nodejs", "a"): Counts(8, 2, 6, {10.0: 3, 100.0: 1})}
+
+
+def test_never_called() -> None:
+    """A cluster without calls has no counters but its total: zeros, for every edge of the bootstrap."""
+    found = parse(stats(**{f"{PREFIX}b.upstream_rq_total": 0}), now=0.0)
+
+    assert found.nodes[Node("ns", "nodejs", "b")] == Counts(0, 0, 0, {float(edge): 0 for edge in LATENCY_EDGES})
+
+
+def pod(phase: str = "Running", container: str = "envoy", **metadata: str) -> dict:
+    named = {"uid": "u", "namespace": "ns", "name": "p", "creationTimestamp": "1970-01-01T00:01:00Z", **metadata}
+    status = {"phase": phase, "podIP": "127.9.16.1"}
+    return {"metadata": named, "spec": {"containers": [{"name": container}]}, "status": status}
+
+
+def test_callers() -> None:
+    """Pods that run with a sidecar are callers, to their last moment."""
+    ending = pod(deletionTimestamp="1970-01-01T00:02:00Z")
+    found = callers([pod(), pod(phase="Pending"), pod(container="app"), ending])
+
+    proxy = Proxy("u", 60.0)
+    assert found == [Caller(proxy, "ns/p", "127.9.16.1", False), Caller(proxy, "ns/p", "127.9.16.1", True)]
