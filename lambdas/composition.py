@@ -67,6 +67,10 @@ class Composition:
         )
 
     @cached_property
+    def http(self) -> HttpClient:
+        return HttpClient()
+
+    @cached_property
     def zone(self) -> PrivateZone:
         return PrivateZone(aws.client(self.session, "route53"), self.environment.zone_id)
 
@@ -74,7 +78,7 @@ class Composition:
         """What a stage reaches, at this moment."""
         return Ports(
             kubernetes=self.cluster,
-            http=HttpClient(),
+            http=self.http,
             zone=self.zone,
             images=Repositories(aws.client(self.session, "ecr"), self.environment.registry),
             records=WorkshopRecords(aws.table(self.session, self.environment.table)),

@@ -5,6 +5,7 @@ a cache that is keyed by the lock: a synthesis with a warm cache runs no pip and
 """
 
 import compileall
+import contextlib
 import hashlib
 import os
 import py_compile
@@ -28,7 +29,11 @@ CACHE = ROOT / ".cache" / "lambdas"
 
 # Lambda's Amazon Linux 2023 has glibc 2.34.
 _WHEELS = {"arm64": "aarch64", "x86_64": "x86_64"}
-_NOT_NEEDED = shutil.ignore_patterns("__pycache__", "*.pyc", "*.pyi", "tests", "requirements.txt", "bin")
+_NOT_NEEDED = shutil.ignore_patterns(
+    "__pycache__", "*.pyc", "*.pyi", "tests", "requirements.txt", "bin",
+    # For kubeconfigs, which the command line reads and no function: a third of the asset, unpacked at each cold start.
+    "lightkube*", "msgspec", "yaml", "_yaml",
+)  # fmt: skip
 
 
 class BundlingFailed(Exception):
@@ -53,10 +58,15 @@ class _Bundling:
 
     def try_bundle(self, output_dir: str, *, image: DockerImage, **_: object) -> bool:
         target = Path(output_dir)
-        shutil.copytree(_packages(self._settings), target, dirs_exist_ok=True)
-        for name in SOURCES:
-            shutil.copytree(ROOT / name, target / name, ignore=_NOT_NEEDED)
-        _compile(target, self._settings)
+        # Not there until it is whole: the CDK takes whatever directory a killed synthesis has left for the asset.
+        target.rmdir()
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix="bundling-") as scratch:
+            code = Path(scratch) / "code"
+            shutil.copytree(_packages(self._settings), code)
+            for name in SOURCES:
+                shutil.copytree(ROOT / name, code / name, ignore=_NOT_NEEDED)
+                _compile(code / name, self._settings, below=code)
+            os.replace(code, target)
         return True
 
 
@@ -68,7 +78,9 @@ def _packages(settings: Settings) -> Path:
         with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
             _pip_install(Path(scratch) / "packages", settings)
             shutil.copytree(Path(scratch) / "packages", Path(scratch) / "done", ignore=_NOT_NEEDED)
-            os.replace(Path(scratch) / "done", done)
+            _compile(Path(scratch) / "done", settings, below=Path(scratch) / "done")
+            with contextlib.suppress(OSError):  # another synthesis was faster
+                os.replace(Path(scratch) / "done", done)
     return done
 
 
@@ -93,12 +105,11 @@ def _last_error(text: str) -> str:
     return errors[-1] if errors else "pip said nothing"
 
 
-def _compile(target: Path, settings: Settings) -> None:
+def _compile(directory: Path, settings: Settings, *, below: Path) -> None:
     """Ship bytecode where this interpreter writes the runtime's: a cold start then compiles nothing."""
     if settings.python_version == f"{sys.version_info.major}.{sys.version_info.minor}":
-        compileall.compile_dir(
-            target, quiet=2, stripdir=str(target), invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH
-        )
+        mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
+        compileall.compile_dir(directory, quiet=2, stripdir=str(below), invalidation_mode=mode)
 
 
 def _inputs(settings: Settings) -> Iterator[bytes]:
