@@ -117,6 +117,7 @@ class Controller:
 
     async def _write_objects(self, world: World) -> None:
         meshes = {name_of(mesh): mesh for mesh in world.meshes}
+        self._told = {key: text for key, text in self._told.items() if key in self._assembly.findings}
         for obj in (*world.meshes, *world.virtual_nodes, *world.virtual_routers, *world.virtual_services):
             key = Key(str(obj["kind"]), ref_of(obj))
             finding = self._assembly.findings[key]

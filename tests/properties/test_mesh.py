@@ -3,7 +3,7 @@
 import copy
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from canario.mesh import appmesh
@@ -13,9 +13,11 @@ from tests.properties.mesh_strategies import meshes
 from tests.unit.mesh.schemas import refused
 
 shares = st.floats(0, 1)
+patient = settings(deadline=None)  # a busy machine is no failure
 largest = st.sampled_from([APP_MESH_LARGEST, GATEWAY_LARGEST])
 
 
+@patient
 @given(meshes)
 def test_round_trip(mesh: Mesh) -> None:
     """What is rendered as App Mesh manifests is parsed back as it was."""
@@ -23,6 +25,7 @@ def test_round_trip(mesh: Mesh) -> None:
     assert mesh == appmesh.parse(appmesh.render(mesh))
 
 
+@patient
 @given(meshes)
 def test_rendered_manifests_are_valid(mesh: Mesh) -> None:
     """Every rendered manifest satisfies its CRD's schema, unknown fields refused."""
@@ -30,6 +33,7 @@ def test_rendered_manifests_are_valid(mesh: Mesh) -> None:
     assert [] == [trouble for manifest in appmesh.render(mesh) for trouble in refused(manifest)]
 
 
+@patient
 @given(shares, largest)
 def test_weights_are_writable(share: float, largest: int) -> None:
     """Weights are whole numbers from 0 to the dialect's largest, and not both 0."""
@@ -40,6 +44,7 @@ def test_weights_are_writable(share: float, largest: int) -> None:
     assert baseline + canary > 0
 
 
+@patient
 @given(shares, largest)
 def test_never_more_than_asked(share: float, largest: int) -> None:
     """What is written is at most what was asked, unless that is less than the smallest that can be written."""
@@ -50,6 +55,7 @@ def test_never_more_than_asked(share: float, largest: int) -> None:
     assert (written == 1) == (share == 1)
 
 
+@patient
 @given(shares, largest)
 def test_hardly_less_than_asked(share: float, largest: int) -> None:
     """What is written falls short of what was asked by less than one step of the dialect's weights."""
@@ -57,6 +63,7 @@ def test_hardly_less_than_asked(share: float, largest: int) -> None:
     assert share - share_of(weights(share, largest=largest)) < 1 / largest
 
 
+@patient
 @given(shares, shares, largest)
 def test_more_asked_is_never_less(one: float, other: float, largest: int) -> None:
     """Of two shares, the larger one is never written as the smaller."""
@@ -65,6 +72,7 @@ def test_more_asked_is_never_less(one: float, other: float, largest: int) -> Non
     assert share_of(weights(low, largest=largest)) <= share_of(weights(high, largest=largest))
 
 
+@patient
 @given(st.integers(1, 99))
 def test_percentages_read_like_percentages(percent: int) -> None:
     """A whole percentage is written as that percentage."""
@@ -72,6 +80,7 @@ def test_percentages_read_like_percentages(percent: int) -> None:
     assert (100 - percent, percent) == weights(percent / 100, largest=APP_MESH_LARGEST)
 
 
+@patient
 @given(shares, st.integers(0, 100), st.sampled_from(["both", "baseline", "canary"]))
 def test_share_that_was_set_is_read(share: float, weight: int, present: str) -> None:
     """A router's share reads as it was set, whatever was there before, and nothing else of it changes."""
