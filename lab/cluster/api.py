@@ -61,6 +61,10 @@ class Api:
         kind = self.store.resources.get(resource)
         obj = self._addressed(kind, copy(obj), options)
         old = self.store.get(resource, name_of(obj), namespace_of(obj))
+        if kind.custom and not obj["metadata"].get("resourceVersion"):
+            what = "Invalid value: 0: must be specified for an update"
+            causes = [errors.Cause("FieldValueInvalid", what, "metadata.resourceVersion")]
+            raise errors.invalid(kind.kind, kind.group, name_of(obj), causes)
         return self._update(kind, old, obj, options, track=True)
 
     async def patch(self, resource: str, namespace: str | None, name: str, change: Change, options: Options) -> Obj:

@@ -63,6 +63,8 @@ class Routes:
             if request.path not in _OPEN:
                 authorization = request.headers.get("Authorization", "")
                 request[USER] = await self.authenticator.authenticate(authorization)
+            if "Impersonate-User" in request.headers:
+                raise errors.not_implemented("impersonation (kubectl --as)")
             return await handler(request)
         except ApiError as error:
             return error_answer(error)

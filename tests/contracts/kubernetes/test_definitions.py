@@ -134,6 +134,14 @@ def test_shares_change_by_compare_and_set(api: Http, group: str, routers: str) -
     assert [200, 409] == [api.put(f"{routers}/nodejs", changed).code for _ in range(2)]
 
 
+def test_custom_objects_are_never_replaced_blindly(api: Http, group: str, routers: str) -> None:
+    """A PUT without a resourceVersion is Invalid; a built-in kind would take it."""
+    api.post(routers, router(group))
+    refused = api.put(f"{routers}/nodejs", router(group))
+
+    assert (422, ["metadata.resourceVersion"]) == (refused.code, refused.fields)
+
+
 def test_targets_are_owned_by_their_key(api: Http, group: str, routers: str) -> None:
     """Two appliers own one target each of a list that is a map."""
     first = router(group, "nodejs", {"name": "a", "weight": 1})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -54,6 +55,20 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 def kubectl(running: Running, tmp_path_factory: pytest.TempPathFactory) -> Kubectl:
     binary = install(REPOSITORY / ".cache" / "bin")
     return Kubectl(binary, running.settings.kubeconfig, tmp_path_factory.mktemp("kubectl"))
+
+
+@pytest.fixture(scope="session")
+def helm(kubectl: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
+    """`helm("list")` → what it printed."""
+    own = {f"HELM_{kind}_HOME": str(tmp_path_factory.mktemp("helm")) for kind in ("CACHE", "CONFIG", "DATA")}
+
+    def run(*arguments: str) -> str:
+        argv = [str(kubectl.binary.with_name("helm")), "--kubeconfig", str(kubectl.kubeconfig), *arguments]
+        done = subprocess.run(argv, env=os.environ | own, capture_output=True, text=True, timeout=_SECONDS, check=False)
+        assert done.returncode == 0, f"helm {' '.join(arguments)}: {done.stderr}"
+        return done.stdout
+
+    return run
 
 
 @pytest.fixture

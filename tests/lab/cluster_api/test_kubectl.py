@@ -245,3 +245,22 @@ def test_the_container_must_be_named_when_there_are_several(kubectl: Kubectl, na
     kubectl("-n", namespace, "run", "web", "--image=canario/nodejs")
 
     assert "container nobody is not valid for pod web" in kubectl.fails("-n", namespace, "logs", "web", "-c", "nobody")
+
+
+def test_helm_installs_upgrades_and_uninstalls(
+    kubectl: Kubectl, helm: Callable[..., str], namespace: str, tmp_path: Path
+) -> None:
+    """The document's way to the controller: `helm upgrade -i`, its releases kept as Secrets."""
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "Chart.yaml").write_text("apiVersion: v2\nname: web\nversion: 0.1.0\n")
+    replicas = "replicas: {{ .Values.replicas | default 1 }}"
+    (tmp_path / "templates" / "web.yaml").write_text(DEPLOYMENT.replace("replicas: 2", replicas))
+    release = ("upgrade", "-i", "web", str(tmp_path), "-n", namespace)
+    helm(*release)
+    helm(*release, "--set", "replicas=3")
+    scaled = kubectl("-n", namespace, "get", "deploy", "nodejs-app", "-o", "jsonpath={.spec.replicas}")
+    listed = helm("list", "-n", namespace, "-q")
+    helm("uninstall", "web", "-n", namespace)
+
+    assert ("3", "web") == (scaled, listed.strip())
+    assert "" == kubectl("-n", namespace, "get", "deploy,secret")

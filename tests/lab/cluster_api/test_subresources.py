@@ -1,7 +1,8 @@
-"""Logs and the proxy of pods, over HTTPS; what is not there says so."""
+"""Logs and the proxy of pods, and old watches, over HTTPS; what is not there says so."""
 
 from __future__ import annotations
 
+import json
 import ssl
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -147,3 +148,19 @@ def test_what_is_missing_says_so(client: httpx2.Client, missing: str) -> None:
     answer = client.get(f"{PODS}/no-{missing}/{missing}")
 
     assert (501, True) == (answer.status_code, f"pods/{missing}" in answer.json()["message"])
+
+
+def test_impersonation_is_refused(client: httpx2.Client) -> None:
+    """Rather than done as somebody else."""
+    assert 501 == client.get(PODS, headers={"Impersonate-User": "me"}).status_code
+
+
+def test_a_watch_from_before_the_history_ends_with_an_error(client: httpx2.Client, running: Running) -> None:
+    """An ERROR event with 410, after which clients list again."""
+    version = client.get(PODS).json()["metadata"]["resourceVersion"]
+    _pod(client, "history", "web")
+    running.server.store.journal.forget()
+    with client.stream("GET", PODS, params={"watch": "true", "resourceVersion": version}) as response:
+        events = [json.loads(line) for line in response.iter_lines()]
+
+    assert [("ERROR", 410, "Expired")] == [(e["type"], e["object"]["code"], e["object"]["reason"]) for e in events]
