@@ -14,10 +14,12 @@ from lambdas.telemetry import about, logger
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     """`{"input": {"target", "plan", "rollout"?}, "name", "execution"}` → what the machine carries."""
-    given = event["input"]
-    name, target = given.get("rollout", event["name"]), parse_target(given.get("target"))
+    given, made = event["input"], composition()
+    if not isinstance(given, Mapping):
+        raise InvalidInput("input", given, 'an object such as {"target": {…}, "plan": {…}}')
+    name, target = str(given.get("rollout", event["name"])), parse_target(given.get("target"))
     about(workshop=target.workshop, rollout=name)
-    plan, made = Plan.from_dict(given.get("plan", {})), composition()
+    plan = Plan.from_dict(given.get("plan", {}))
     carried = steps.begin(name, target, plan, event["execution"], made.world, made.clock())
     logger.info("rollout started", router=target.key)
     return carried.to_dict()

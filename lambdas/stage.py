@@ -25,12 +25,14 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
         answer = perform(event["action"], stage, request, ports, event)
     except NotReady as reason:
         logger.info("not ready", reason=str(reason))
+        count("NotReady", stage=stage)
         raise
     except CanarioError as error:
         logger.error("stage failed", error=type(error).__name__, reason=str(error))
         count("StageFailures", stage=stage)
         raise
     logger.info("stage done", status=answer["status"])
+    count("StageActions", stage=stage)
     return answer
 
 

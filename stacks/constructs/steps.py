@@ -1,6 +1,6 @@
 """States that invoke a function, and what both machines retry."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from aws_cdk import Duration
@@ -77,10 +77,3 @@ def attempts_for(seconds: float) -> int:
         waited += min(INTERVAL_SECONDS * BACKOFF_RATE**attempts, LONGEST_DELAY_SECONDS)
         attempts += 1
     return attempts + 3
-
-
-def chain(states: Sequence[sfn.IChainable]) -> sfn.IChainable:
-    linked = sfn.Chain.start(states[0])
-    for state in states[1:]:
-        linked = linked.next(state)
-    return linked
