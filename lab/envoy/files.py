@@ -18,13 +18,6 @@ LDS = "lds.json"
 CDS = "cds.json"
 
 
-def eds(cluster: str) -> str:
-    """The file of a cluster's endpoints, relative to the Envoy's directory. Distinct for distinct names."""
-    digest = hashlib.sha256(cluster.encode()).hexdigest()[:8]
-    readable = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in cluster)
-    return f"eds/{readable[-100:]}-{digest}.json"
-
-
 def rds(route_configuration: str) -> str:
     """The file of a route configuration, relative to the Envoy's directory."""
     return f"rds/{route_configuration}.json"
@@ -33,15 +26,28 @@ def rds(route_configuration: str) -> str:
 def write_files(directory: Path, files: Mapping[str, Sequence[Resource]]) -> list[str]:
     """Write each file (relative path → its resources), in Envoy's order of need; returns those that changed.
 
-    Endpoints come before clusters, clusters before routes, routes before listeners, so that an Envoy that
-    reads in the middle never meets a name it does not know. Files that are no longer named go last.
+    Clusters come before routes, routes before listeners, so that an Envoy that reads in the middle never meets
+    a name it does not know. Files that are no longer named go last.
     """
     texts = {name: discovery_response(resources) for name, resources in files.items()}
     changed = [name for name in sorted(texts, key=_order) if write_text(directory / name, texts[name])]
-    for stale in [*directory.glob("eds/*.json"), *directory.glob("rds/*.json")]:
+    for stale in directory.glob("rds/*.json"):
         if str(stale.relative_to(directory)) not in texts:
             stale.unlink(missing_ok=True)
     return changed
+
+
+def with_earlier(path: Path, resources: Sequence[Resource]) -> list[Resource]:
+    """The resources, and those of other names that the file has now.
+
+    For clusters: Envoy may read their file before the routes', and a request whose route still names a cluster
+    that has gone is lost. What no route names costs nothing.
+    """
+    if not path.is_file():
+        return list(resources)
+    names = {resource["name"] for resource in resources}
+    earlier = json.loads(path.read_text())["resources"]
+    return [*resources, *(resource for resource in earlier if resource["name"] not in names)]
 
 
 def discovery_response(resources: Sequence[Resource]) -> str:
@@ -64,5 +70,5 @@ def write_text(path: Path, text: str) -> bool:
 
 
 def _order(name: str) -> tuple[int, str]:
-    needs = ("eds/", CDS, "rds/", LDS)
+    needs = (CDS, "rds/", LDS)
     return next((rank for rank, prefix in enumerate(needs) if name.startswith(prefix)), len(needs)), name

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lab.envoy.files import Resource, eds, rds
+from lab.envoy.files import Resource, rds
 
 Address = tuple[str, int]
 
@@ -44,7 +44,7 @@ def seconds(value: float) -> str:
 
 
 def load_assignment(cluster: str, endpoints: Iterable[Address]) -> Resource:
-    """A cluster's endpoints: what its EDS file holds. None is valid: requests get 503."""
+    """A cluster's endpoints. None is valid: requests get 503."""
     hosts = [{"endpoint": {"address": socket_address(address)}} for address in endpoints]
     return {
         "@type": f"{_TYPE}.config.endpoint.v3.ClusterLoadAssignment",
@@ -57,12 +57,6 @@ def static_cluster(name: str, endpoints: Iterable[Address], **fields: Any) -> Re
     """A cluster whose endpoints are part of it. When they change Envoy builds it anew (`aggregate.counted_cluster`)."""
     assignment = {key: value for key, value in load_assignment(name, endpoints).items() if key != "@type"}
     return _cluster(name, {"type": "STATIC", "load_assignment": assignment, **fields})
-
-
-def file_cluster(name: str, directory: Path, **fields: Any) -> Resource:
-    """A cluster whose endpoints are in their own watched file, `files.eds(name)`."""
-    source = {"eds_config": watched(directory, eds(name))}
-    return _cluster(name, {"type": "EDS", "eds_cluster_config": source, **fields})
 
 
 def _cluster(name: str, fields: Mapping[str, Any]) -> Resource:

@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx2
 
 from canario.mesh.model import Mesh, Node, Ref
-from lab.envoy.files import LDS, write_files
+from lab.envoy.files import CDS, LDS, with_earlier, write_files
 from lab.envoy.resources import Address
 from lab.mesh import statuses
 from lab.mesh.assembly import Assembly, Finding, Key, assemble, mesh_of, node_of
@@ -83,6 +83,7 @@ class Controller:
                 continue
             self._rendered[ref_of(pod)] = rendering
             files = pod_files(rendering.mesh, rendering.node, rendering.place, rendering.endpoints, self._vpc)
+            files[CDS] = with_earlier(rendering.place.directory / CDS, files[CDS])
             changed = write_files(rendering.place.directory, files)
             _log.info("configured %s: %s", ref_of(pod), ", ".join(changed) or "nothing new")
 

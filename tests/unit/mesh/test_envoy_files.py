@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from lab.envoy.files import CDS, LDS, eds, rds, write_files
+from lab.envoy.files import CDS, LDS, rds, with_earlier, write_files
 
 
 def test_only_what_changed_is_written(tmp_path: Path) -> None:
@@ -20,15 +20,15 @@ def test_only_what_changed_is_written(tmp_path: Path) -> None:
 
 
 def test_order(tmp_path: Path) -> None:
-    """Files are written so that each names only what is there already: endpoints, clusters, routes, listeners."""
-    written = write_files(tmp_path, {LDS: [], rds("r"): [], CDS: [], eds("c"): []})
+    """Files are written so that each names only what is there already: clusters, routes, listeners."""
+    written = write_files(tmp_path, {LDS: [], rds("r"): [], CDS: []})
 
-    assert [eds("c"), CDS, rds("r"), LDS] == written
+    assert [CDS, rds("r"), LDS] == written
 
 
 def test_what_is_no_longer_named_goes(tmp_path: Path) -> None:
-    """Endpoint and route files of clusters and listeners that are gone are removed; nothing half-written stays."""
-    write_files(tmp_path, {LDS: [], CDS: [], eds("old"): [], rds("old"): []})
+    """Route files of listeners that are gone are removed; nothing half-written stays."""
+    write_files(tmp_path, {LDS: [], CDS: [], rds("old"): []})
 
     write_files(tmp_path, {LDS: [], CDS: []})
 
@@ -48,8 +48,10 @@ def test_version_follows_content(tmp_path: Path) -> None:
     assert one != other
 
 
-def test_names_of_endpoint_files() -> None:
-    """Clusters whose names differ only in characters that no file name has get files of their own."""
+def test_clusters_that_routes_may_still_name_stay(tmp_path: Path) -> None:
+    """A cluster that is no longer wanted stays as it was, beside the new ones."""
+    write_files(tmp_path, {CDS: [{"name": "old", "a": 1}, {"name": "kept", "a": 1}]})
 
-    assert eds("egress/a/b") != eds("egress_a/b")
-    assert "/" not in eds("egress/a/b").removeprefix("eds/")
+    found = with_earlier(tmp_path / CDS, [{"name": "kept", "a": 2}, {"name": "new", "a": 2}])
+
+    assert [{"name": "kept", "a": 2}, {"name": "new", "a": 2}, {"name": "old", "a": 1}] == found
