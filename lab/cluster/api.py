@@ -1,6 +1,6 @@
 """The Kubernetes API without HTTP: every write goes the same way, whoever asks.
 
-decode → defaults → admission → validation → field ownership → store
+decode → defaults → admission → webhooks → validation → field ownership → store
 """
 
 from __future__ import annotations

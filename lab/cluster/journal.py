@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 from lab.cluster.errors import expired
@@ -51,7 +51,7 @@ class Journal:
             self._forgotten = self._changes[-1].revision
         self._changes.clear()
 
-    async def follow(self, resource: str, revision: int) -> AsyncIterator[Change]:
+    async def follow(self, resource: str, revision: int) -> AsyncGenerator[Change, None]:
         """The changes of `resource` after `revision`, without an end."""
         queue: asyncio.Queue[Change] = asyncio.Queue()
         for change in self.since(resource, revision):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import string
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -78,7 +78,7 @@ class Store:
         objects = self._objects.get(self.resources.get(resource).key, {})
         return [objects[key] for key in sorted(objects) if not namespace or key[0] == namespace]
 
-    def watch(self, resource: str, since: str) -> AsyncIterator[Change]:
+    def watch(self, resource: str, since: str) -> AsyncGenerator[Change, None]:
         return self.journal.follow(self.resources.get(resource).key, int(since or "0"))
 
     def create(self, resource: str, obj: Obj) -> Obj:
@@ -99,7 +99,7 @@ class Store:
         new = self._merged(kind, old, obj, subresource)
         if new == old:
             return old
-        if is_deleting(new) and not self._held(new):
+        if new["metadata"].get("deletionGracePeriodSeconds") == 0 and not self._held(new):
             return self._remove(kind, new)
         self._write(kind, new, "MODIFIED", old)
         return new

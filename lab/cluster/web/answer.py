@@ -23,7 +23,7 @@ def answer(value: Any, status: int = 200, *, warnings: Sequence[str] = (), media
     response = web.Response(body=encode(value), status=status, content_type="application/json")
     if media:
         response.headers["Content-Type"] = media
-    for warning in warnings:
+    for warning in dict.fromkeys(warnings):
         quoted = warning.replace("\\", "\\\\").replace('"', '\\"')
         response.headers.add("Warning", f'299 - "{quoted}"')
     return response

@@ -7,7 +7,7 @@ import base64
 import binascii
 import json
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 
@@ -98,13 +98,15 @@ class _Watch:
     target: Target
     selected: Predicate
     how: Form
+    bookmarks: bool
 
     def event(self, kind: str, obj: Obj) -> bytes:
         outward = self.api.in_version(obj, self.resource, self.target.version)
         return encode({"type": kind, "object": shaped(self.api, self.resource, self.target.version, outward, self.how)})
 
-    def bookmark(self, annotations: Obj | None = None) -> bytes:
-        metadata: Obj = {"resourceVersion": self.api.store.revision, "creationTimestamp": None}
+    def bookmark(self, revision: str, annotations: Obj | None = None) -> bytes:
+        """Everything up to `revision` has been sent."""
+        metadata: Obj = {"resourceVersion": revision, "creationTimestamp": None}
         if annotations:
             metadata["annotations"] = annotations
         api_version = self.resource.api_version(self.target.version)
@@ -129,7 +131,8 @@ class _Watch:
 async def watch(api: Api, request: web.Request, target: Target, closing: asyncio.Event) -> web.StreamResponse:
     """Stream changes until the client goes, the time is up or the server closes."""
     resource = api.store.resources.find(target.group, target.version, target.plural)
-    watching = _Watch(api, resource, target, _selector(request, target), form(request))
+    bookmarks = request.query.get("allowWatchBookmarks") in ("true", "1")
+    watching = _Watch(api, resource, target, _selector(request, target), form(request), bookmarks)
     since = _number(request, "resourceVersion", 0)
     seconds = _number(request, "timeoutSeconds", 0) or random.randint(1800, 3600)
     response = web.StreamResponse(headers={"Content-Type": "application/json"})
@@ -137,37 +140,34 @@ async def watch(api: Api, request: web.Request, target: Target, closing: asyncio
     end = asyncio.create_task(closing.wait())
     with suppress(ConnectionResetError):
         async with aclosing(_events(watching, request, since)) as events:
-            await _pump(events, response.write, end, seconds, _bookmarks(request, watching))
+            await _pump(watching, events, response.write, end, seconds)
     end.cancel()
     return response
 
 
-def _bookmarks(request: web.Request, watching: _Watch) -> Callable[[], bytes] | None:
-    return watching.bookmark if request.query.get("allowWatchBookmarks") in ("true", "1") else None
-
-
-async def _events(watching: _Watch, request: web.Request, since: int) -> AsyncIterator[bytes]:
+async def _events(watching: _Watch, request: web.Request, since: int) -> AsyncGenerator[bytes, None]:
     initial = request.query.get("sendInitialEvents") == "true"
     if initial or not since:
         since = int(watching.api.store.revision)
         for event in watching.current():
             yield event
     if initial:
-        yield watching.bookmark(_INITIAL_EVENTS_END)
+        yield watching.bookmark(str(since), _INITIAL_EVENTS_END)
     try:
-        async for change in watching.api.store.watch(watching.target.resource, str(since)):
-            if event := watching.seen(change):
-                yield event
+        async with aclosing(watching.api.store.watch(watching.target.resource, str(since))) as changes:
+            async for change in changes:
+                if event := watching.seen(change):
+                    yield event
     except ApiError as error:
         yield encode({"type": "ERROR", "object": error.to_status()})
 
 
 async def _pump(
+    watching: _Watch,
     events: AsyncIterator[bytes],
-    write: Callable[[bytes], object],
-    end: asyncio.Task[object],
+    write: Callable[[bytes], Awaitable[None]],
+    end: asyncio.Task[bool],
     seconds: float,
-    bookmark: Callable[[], bytes] | None,
 ) -> None:
     """Write events as they come, a bookmark when none came for a while; return when it is time to."""
     loop = asyncio.get_running_loop()
@@ -175,6 +175,7 @@ async def _pump(
     upcoming = asyncio.ensure_future(anext(events))
     try:
         while (left := deadline - loop.time()) > 0:
+            revision = watching.api.store.revision  # what follows it may still be on its way
             done, _ = await asyncio.wait(
                 {upcoming, end}, timeout=min(left, _BOOKMARK_EVERY), return_when=asyncio.FIRST_COMPLETED
             )
@@ -183,8 +184,8 @@ async def _pump(
             if upcoming in done:
                 await write(upcoming.result())
                 upcoming = asyncio.ensure_future(anext(events))
-            elif bookmark:
-                await write(bookmark())
+            elif watching.bookmarks:
+                await write(watching.bookmark(revision))
     except StopAsyncIteration:
         return
     finally:

@@ -55,6 +55,15 @@ def test_the_kubelet_ends_a_deletion(store: Store) -> None:
     assert [] == _names(store, "pods")
 
 
+def test_a_pod_that_is_ending_can_be_written(store: Store) -> None:
+    """Its kubelet reports on it until the end; only the deletion without grace removes it."""
+    store.create("pods", _pod("p"))
+    marked = store.delete("pods", "p", "shop")
+    store.replace("pods", marked | {"status": {"phase": "Failed"}}, subresource="status")
+
+    assert "Failed" == store.get("pods", "p", "shop")["status"]["phase"]
+
+
 def test_a_second_deletion_may_only_hasten(store: Store) -> None:
     """A longer grace than the first one changes nothing, a shorter one does."""
     store.create("pods", _pod("p"))
