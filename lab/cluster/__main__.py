@@ -30,8 +30,8 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-async def serve(settings: Settings, images: Path) -> None:
-    """Run a cluster until a signal ends it; what fails within it ends it as well."""
+async def serve(settings: Settings, images: Path) -> int:
+    """Run a cluster until a signal ends it: 0. What fails within it ends it as well: 1."""
     server = ApiServer(settings)
     block = settings.block
     kubelet = Kubelet(
@@ -55,8 +55,9 @@ async def serve(settings: Settings, images: Path) -> None:
     finally:
         ended.cancel()
         await kubelet.stop()
-        await _cancelled(parts)
+        failed = await _cancelled(parts)
         await server.stop()
+    return int(failed)
 
 
 def _on_signals() -> asyncio.Task[bool]:
@@ -81,14 +82,15 @@ async def _until_node_is_there(client: LocalClient, parts: Sequence[asyncio.Task
     waiting.cancel()
 
 
-async def _cancelled(parts: Sequence[asyncio.Task[None]]) -> None:
-    """End the parts; the failure of one is the failure of the cluster."""
+async def _cancelled(parts: Sequence[asyncio.Task[None]]) -> bool:
+    """End the parts; whether one of them had failed."""
     for part in parts:
         part.cancel()
     results = await asyncio.gather(*parts, return_exceptions=True)
-    for result in results:
-        if isinstance(result, Exception):
-            raise result
+    failures = [result for result in results if isinstance(result, Exception)]
+    for failure in failures:
+        _log.error("a part of the cluster failed", exc_info=failure)
+    return bool(failures)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -101,11 +103,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     settings = Settings(block, arguments.directory, arguments.kubeconfig, arguments.sts_endpoint)
     try:
-        asyncio.run(serve(settings, arguments.images))
+        return asyncio.run(serve(settings, arguments.images))
     except OSError as error:
         _log.error("cannot serve at %s:%d: %s", block.api, settings.port, error)
         return 1
-    return 0
 
 
 if __name__ == "__main__":
