@@ -27,14 +27,15 @@ _LAYER = "application/vnd.oci.image.layer.v1.tar"
 Image = dict[str, Any]  # one entry of images.json
 
 
-def table(python: str, *, v2_error_rate: float, mesh_directory: Path, vpc: str) -> list[Image]:
-    """The content of images.json. `python` runs the programs; `vpc` is the VPC Envoy's address.
+def table(python: str, *, v2_error_rate: float, mesh_directory: Path, vpc: str, xray: str = "") -> list[Image]:
+    """The content of images.json. `python` runs the programs; `vpc` is the VPC Envoy's address, `xray` X-Ray's endpoint.
 
     The second nodejs answers `v2_error_rate` of its requests with an error. The document's own image names
     are among them: `app-mesh-lab-partner` is its nodejs.
     """
     broken = {"ERROR_RATE": f"{v2_error_rate:g}"}
     mesh = {"LAB_MESH_DIR": str(mesh_directory), "LAB_VPC": vpc, "PYTHONPATH": str(_ROOT)}
+    daemon = {"AWS_ENDPOINT_URL_XRAY": xray, "PYTHONPATH": str(_ROOT)}
     return [
         _demo("canario/frontend", python, "frontend", "v1"),
         _demo("canario/nodejs", python, "nodejs", "v1"),
@@ -44,6 +45,7 @@ def table(python: str, *, v2_error_rate: float, mesh_directory: Path, vpc: str) 
         _demo("nodejs-v2", python, "nodejs", "v2", broken),
         _image("appmesh-controller", [python, "-m", "lab.mesh"], mesh),
         _image("aws-appmesh-envoy", [python, "-m", "lab.mesh.sidecar"], mesh),
+        _image("aws-xray-daemon", [python, "-m", "lab.telemetry.xray.daemon"], daemon),
     ]
 
 

@@ -21,6 +21,7 @@ class Lab:
     kubernetes: str  # the API's endpoint
     aws: str  # MiniStack's endpoint
     outputs: dict[str, str] = field(default_factory=dict)
+    xray: str = ""  # the X-Ray endpoint: MiniStack has none
     kept: bool = False  # left standing on purpose; any other lab that is found is what a crash left
 
     @property
@@ -66,6 +67,7 @@ def environment(lab: Lab) -> dict[str, str]:
     away = f"127.0.0.1,localhost,{lab.block.api}"
     return {
         "AWS_ENDPOINT_URL": lab.aws,
+        **({"AWS_ENDPOINT_URL_XRAY": lab.xray} if lab.xray else {}),
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_ACCESS_KEY_ID": "test",

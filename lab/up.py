@@ -19,7 +19,7 @@ import yaml
 
 from lab import aws, images, kubectl, processes, state
 from lab.errors import LabError
-from lab.net import API_PORT, VPC_PROXY_PORT, Block, free_block
+from lab.net import API_PORT, VPC_PROXY_PORT, Block, free_block, free_port
 from lab.state import Lab, environment
 
 DIALECTS = ("appmesh",)  # what the lab's mesh understands; the first is the default
@@ -57,11 +57,14 @@ def bring_up(directory: Path, *, v2_error_rate: float, kept: bool, say: Say) -> 
     with _timed("aws", seconds, say):
         endpoint = aws.up(directory)
     block = free_block()
-    lab = Lab(directory, block.x, f"https://{block.api}:{API_PORT}", endpoint.url, kept=kept)
+    xray = f"http://127.0.0.1:{free_port()}"
+    lab = Lab(directory, block.x, f"https://{block.api}:{API_PORT}", endpoint.url, xray=xray, kept=kept)
     with _timed("cluster", seconds, say):
         write_images(lab, v2_error_rate)
+        child = _start_xray(lab)
         _start_cluster(lab)
         _start_vpc(lab)
+        _wait(child, "the lab's X-Ray", lambda: _is_ready(lab, "xray"), lab)
     with _timed("deploy", seconds, say):
         lab = replace(lab, outputs=dict(aws.deploy(endpoint, context=context(lab))))
         images.push(aws.client(endpoint, "ecr"), images.REPOSITORIES)
@@ -94,7 +97,11 @@ def clear(directory: Path, say: Say) -> None:
 def write_images(lab: Lab, v2_error_rate: float) -> None:
     """The lab's image table; the second nodejs is built to fail at that rate."""
     table = images.table(
-        sys.executable, v2_error_rate=v2_error_rate, mesh_directory=lab.directory / "mesh", vpc=lab.block.vpc
+        sys.executable,
+        v2_error_rate=v2_error_rate,
+        mesh_directory=lab.directory / "mesh",
+        vpc=lab.block.vpc,
+        xray=lab.xray,
     )
     fresh = lab.images.with_suffix(".new")
     fresh.write_text(json.dumps(table, indent=1))
@@ -115,12 +122,13 @@ def write_environment(lab: Lab) -> None:
 def context(lab: Lab) -> Mapping[str, str]:
     """The stacks' settings for this lab: the same names as on AWS, other values."""
     away = {"HTTP_PROXY": lab.proxy, "NO_PROXY": f"127.0.0.1,localhost,{lab.block.api}"}
+    functions = {**away, **{name.lower(): value for name, value in away.items()}, "AWS_ENDPOINT_URL_XRAY": lab.xray}
     return {
         "cluster_name": "lab",
         "cluster_endpoint": lab.kubernetes,
         "cluster_ca": _cluster_ca(lab.kubeconfig),
         "dialects": ",".join(DIALECTS),
-        "function_environment": json.dumps({**away, **{name.lower(): value for name, value in away.items()}}),
+        "function_environment": json.dumps(functions),
         # MiniStack runs the functions on this very interpreter.
         "python_version": f"{sys.version_info.major}.{sys.version_info.minor}",
         "architecture": "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64",
@@ -144,8 +152,12 @@ def _start_cluster(lab: Lab) -> None:
         "--sts-endpoint": lab.aws,
     }
     child = processes.start("cluster", _module("lab.cluster", options), lab=lab.directory)
-    log = lab.directory / "logs" / "cluster.log"
-    _wait(child, "the lab cluster", lambda: "ready" in log.read_text().splitlines(), lab)
+    _wait(child, "the lab cluster", lambda: _is_ready(lab, "cluster"), lab)
+
+
+def _start_xray(lab: Lab) -> processes.Child:
+    options = {"--port": lab.xray.rpartition(":")[2]}
+    return processes.start("xray", _module("lab.telemetry.xray", options), lab=lab.directory)
 
 
 def _start_vpc(lab: Lab) -> None:
@@ -166,6 +178,11 @@ def _start_telemetry(lab: Lab) -> None:
 
 def _module(name: str, options: Mapping[str, str]) -> list[str]:
     return [sys.executable, "-m", name, *(part for option in options.items() for part in option)]
+
+
+def _is_ready(lab: Lab, name: str) -> bool:
+    """Whether the process has said so, on a line of its own."""
+    return "ready" in (lab.directory / "logs" / f"{name}.log").read_text().splitlines()
 
 
 def _answers(block: Block) -> bool:

@@ -23,6 +23,7 @@ from canario.adapters.permissions import Access
 from canario.adapters.records import RolloutRecords, WorkshopRecords
 from canario.adapters.route53 import PrivateZone
 from canario.adapters.routers import MeshRouters
+from canario.adapters.xray import XRay
 from canario.canary.steps import World
 from canario.workshop.ports import Ports
 from lambdas.environment import Environment, environment_from
@@ -84,6 +85,7 @@ class Composition:
             records=WorkshopRecords(aws.table(self.session, self.environment.table)),
             events=self.events,
             permissions=Access(self.cluster, {"list the zone's records": self.zone.records}),
+            traces=XRay(aws.client(self.session, "xray")),
             rollouts=self.rollouts,
             routers=self.world.routers,
             data_plane=self.world.data_plane,

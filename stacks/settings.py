@@ -80,7 +80,7 @@ def _dialects(name: str, value: Any) -> tuple[str, ...]:
 
 
 def _environment(name: str, value: Any) -> Mapping[str, str]:
-    allowed = 'an object of strings, such as {"HTTPS_PROXY": "http://proxy:3128"}; AWS_… and CANARIO_… are taken'
+    allowed = 'an object of strings, such as {"HTTPS_PROXY": "http://proxy:3128"}; of AWS_… only AWS_ENDPOINT_URL_…'
     try:
         given = json.loads(value) if isinstance(value, str) else value
     except ValueError:
@@ -95,7 +95,7 @@ def _settable(name: object, value: object) -> bool:
         isinstance(name, str)
         and isinstance(value, str)
         and _VARIABLE.fullmatch(name) is not None
-        and not name.upper().startswith(("AWS_", "CANARIO_"))
+        and (not name.upper().startswith(("AWS_", "CANARIO_")) or name.startswith("AWS_ENDPOINT_URL_"))
     )
 
 

@@ -98,6 +98,7 @@ class WorkshopStack(Stack):
         return {
             "preflight": (read, permissions.look_at_images(self._repositories)),
             "baseline": (read, change),
+            "tracing": (permissions.read_traces(),),
             "canary": (permissions.records(self._records.table, ROLLOUTS, actions=("Query",)),),
             "clean": (read, change),
         }

@@ -11,7 +11,7 @@ from typing import Any
 
 from canario.canary.ports import NodeCounts, ProxyShare, RouterState, Target
 from canario.errors import AlreadyRunning, Conflict, RemoteError
-from canario.workshop.ports import Answer, Kind, Manifest, Ports
+from canario.workshop.ports import Answer, Kind, Manifest, Ports, ServiceGraph, Trace, Traced
 
 NOW = datetime.fromisoformat("2026-11-02T12:00:00+00:00")
 
@@ -193,6 +193,38 @@ class FakePermissions:
 
 
 @dataclass
+class FakeTraces:
+    """Traces with the time at which they began. A request enters a service with its first segment there."""
+
+    kept: list[tuple[datetime, Trace]] = field(default_factory=list)
+
+    def graph(self, start: datetime, end: datetime) -> ServiceGraph:
+        services: dict[str, Traced] = {}
+        edges: dict[tuple[str, str], Traced] = {}
+        for trace in self._between(start, end):
+            names = {segment.id: segment.service for segment in trace.segments}
+            for segment in trace.segments:
+                caller = names.get(str(segment.parent))
+                if caller != segment.service:
+                    _count(services, segment.service, segment.fault)
+                    if caller:
+                        _count(edges, (caller, segment.service), segment.fault)
+        return ServiceGraph(services, edges)
+
+    def find(self, services: Sequence[str], start: datetime, end: datetime, most: int = 5) -> Sequence[Trace]:
+        found = [each for each in self._between(start, end) if {part.service for part in each.segments} >= set(services)]
+        return found[:most]
+
+    def _between(self, start: datetime, end: datetime) -> list[Trace]:
+        return [trace for at, trace in self.kept if start <= at < end]
+
+
+def _count(counts: dict[Any, Traced], key: Any, fault: bool) -> None:
+    before = counts.get(key, Traced(0, 0))
+    counts[key] = Traced(before.requests + 1, before.faults + fault)
+
+
+@dataclass
 class FakeRouters:
     """The weights by `Target.key`; `smallest` is the least share above zero that the dialect can write."""
 
@@ -282,6 +314,7 @@ def fake_ports(
         records=FakeWorkshopRecords(),
         events=FakeEvents(),
         permissions=FakePermissions(),
+        traces=FakeTraces(),
         rollouts=FakeRolloutRecords(),
         routers=FakeRouters(),
         data_plane=FakeDataPlane(),

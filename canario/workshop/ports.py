@@ -95,6 +95,48 @@ class Events(Protocol):
     def put(self, kind: str, detail: Mapping[str, Any]) -> None: ...
 
 
+@dataclass(frozen=True)
+class Traced:
+    """Requests that were traced, and those of them that the service itself failed (5xx)."""
+
+    requests: int
+    faults: int
+
+
+@dataclass(frozen=True)
+class ServiceGraph:
+    """Who was asked, and who asked whom (caller, callee), by the names of their segments."""
+
+    services: Mapping[str, Traced]
+    edges: Mapping[tuple[str, str], Traced]
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One service's part in a trace; `parent` is the id of the segment that caused it."""
+
+    id: str
+    parent: str | None
+    service: str
+    fault: bool
+
+
+@dataclass(frozen=True)
+class Trace:
+    id: str
+    segments: tuple[Segment, ...]
+
+
+class Traces(Protocol):
+    """What requests were traced. It is sampled: counts are no rates, and no data is no evidence."""
+
+    def graph(self, start: datetime, end: datetime) -> ServiceGraph:
+        """The services and edges of [start, end), at most six hours. Raises RemoteError."""
+
+    def find(self, services: Sequence[str], start: datetime, end: datetime, most: int = 5) -> Sequence[Trace]:
+        """Some traces that pass through all these services. Raises RemoteError."""
+
+
 class Permissions(Protocol):
     def tried(self) -> Sequence[str]:
         """What was asked for, in words: one entry a permission."""
@@ -114,6 +156,7 @@ class Ports:
     records: Records
     events: Events
     permissions: Permissions
+    traces: Traces
     rollouts: RolloutRecords
     routers: Routers
     data_plane: DataPlane

@@ -16,7 +16,9 @@ from lab.errors import LabError
 from lab.mesh import webhook
 from lab.mesh.cluster import Cluster, connect
 from lab.mesh.controller import Controller
+from lab.mesh.flags import parse
 from lab.mesh.settings import ControllerSettings
+from lab.mesh.tracing import Tracing
 
 WEBHOOK_PORT = 9443
 HEALTH_PORT = 61779
@@ -26,10 +28,10 @@ _RETRY_SECONDS = 0.5
 _log = logging.getLogger("lab.mesh")
 
 
-async def serve(settings: ControllerSettings) -> None:
-    """Run until cancelled. Healthy once the API knows the webhook."""
+async def serve(settings: ControllerSettings, trace: Tracing | None = None) -> None:
+    """Run until cancelled. Healthy once the API knows the webhook. `trace`: how new pods are traced."""
     cluster = Cluster(connect())
-    controller = Controller(cluster, settings.directory.absolute(), settings.vpc)
+    controller = Controller(cluster, settings.directory.absolute(), settings.vpc, trace)
     tls, authority = webhook.certificate(settings.pod_ip)
     registered = asyncio.Event()
     async with AsyncExitStack() as stack:
@@ -70,8 +72,8 @@ async def _register(cluster: Cluster, registration: dict[str, object]) -> None:
             await asyncio.sleep(_RETRY_SECONDS)
 
 
-async def _until_told(settings: ControllerSettings) -> None:
-    loop, work = asyncio.get_running_loop(), asyncio.ensure_future(serve(settings))
+async def _until_told(settings: ControllerSettings, trace: Tracing | None) -> None:
+    loop, work = asyncio.get_running_loop(), asyncio.ensure_future(serve(settings, trace))
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, work.cancel)
     await asyncio.wait([work])
@@ -83,7 +85,7 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("httpx2").setLevel(logging.WARNING)
     try:
-        asyncio.run(_until_told(ControllerSettings.read(os.environ)))
+        asyncio.run(_until_told(ControllerSettings.read(os.environ), parse(sys.argv[1:])))
     except LabError as error:
         print(f"lab.mesh: {error}", file=sys.stderr)  # noqa: T201
         return 2

@@ -14,13 +14,13 @@ from pathlib import Path
 import httpx2
 
 from canario.mesh.model import Mesh, Node, Ref
-from lab.envoy.files import CDS, LDS, with_earlier, write_files
+from lab.envoy.files import CDS, LDS, Resource, with_earlier, write_files
 from lab.envoy.resources import Address
-from lab.mesh import statuses
+from lab.mesh import statuses, tracing
 from lab.mesh.assembly import Assembly, Finding, Key, assemble, mesh_of, node_of
 from lab.mesh.cluster import MANAGER, Cluster
 from lab.mesh.endpoints import Endpoints, resolve
-from lab.mesh.injection import INJECT, PROXIED, JsonPatch, inject
+from lab.mesh.injection import CONTAINER, INJECT, PROXIED, JsonPatch, inject
 from lab.mesh.render import Place, pod_files
 from lab.mesh.world import Obj, World, annotations_of, name_of, pod_ip, ref_of
 from lab.net import Block
@@ -40,15 +40,25 @@ class Rendering:
     node: Node
     place: Place
     endpoints: Mapping[Ref, Endpoints]
+    tracing: tracing.Tracing | None = None
+
+    def files(self, vpc: Address) -> dict[str, list[Resource]]:
+        """The pod's Envoy files."""
+        files = pod_files(self.mesh, self.node, self.place, self.endpoints, vpc)
+        files[LDS] = tracing.traced(files[LDS], self.mesh, self.node, self.place.pod_ip, self.tracing)
+        return files
 
 
 class Controller:
     """Holds what it last saw and wrote; `run` never returns."""
 
-    def __init__(self, cluster: Cluster, directory: Path, vpc: Address) -> None:
+    def __init__(
+        self, cluster: Cluster, directory: Path, vpc: Address, trace: tracing.Tracing | None = None
+    ) -> None:
         self._cluster = cluster
         self._directory = directory
         self._vpc = vpc
+        self._trace = trace  # how new pods are traced
         self._assembly = Assembly()
         self._rendered: dict[Ref, Rendering] = {}
         self._told: dict[Key, str] = {}
@@ -73,7 +83,7 @@ class Controller:
         """The webhook's answer. The API asks because of the namespace's label, so wait until that is seen here."""
         await self._cluster.until(lambda world: INJECT in world.namespace_labels(namespace), _LABEL_SECONDS)
         world = self._cluster.world()
-        return inject(pod, namespace, world, assemble(world, self._assembly.good).meshes)
+        return inject(pod, namespace, world, assemble(world, self._assembly.good).meshes, self._trace)
 
     def _write_pods(self, world: World) -> None:
         endpoints = {name: self._endpoints(mesh, world) for name, mesh in self._assembly.meshes.items()}
@@ -82,7 +92,7 @@ class Controller:
             if rendering is None or self._rendered.get(ref_of(pod)) == rendering:
                 continue
             self._rendered[ref_of(pod)] = rendering
-            files = pod_files(rendering.mesh, rendering.node, rendering.place, rendering.endpoints, self._vpc)
+            files = rendering.files(self._vpc)
             files[CDS] = with_earlier(rendering.place.directory / CDS, files[CDS])
             changed = write_files(rendering.place.directory, files)
             _log.info("configured %s: %s", ref_of(pod), ", ".join(changed) or "nothing new")
@@ -101,7 +111,8 @@ class Controller:
             return None
         block = Block(int(address.split(".")[1]))
         place = Place(self._pod_directory(ref_of(pod)), address, block.app_address(address))
-        return Rendering(self._assembly.meshes[name], nodes[0], place, endpoints[name])
+        trace = tracing.of_pod(pod, CONTAINER)
+        return Rendering(self._assembly.meshes[name], nodes[0], place, endpoints[name], trace)
 
     def _pod_directory(self, ref: Ref) -> Path:
         return self._directory / ref.namespace / ref.name

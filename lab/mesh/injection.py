@@ -11,6 +11,7 @@ from typing import Any
 
 from canario.errors import CanarioError
 from canario.mesh.model import Mesh, Node
+from lab.mesh import tracing
 from lab.mesh.assembly import mesh_of, node_of
 from lab.mesh.world import Obj, World, annotations_of
 
@@ -29,8 +30,12 @@ class RefusedError(CanarioError):
     """A pod asks for a sidecar but cannot have one."""
 
 
-def inject(pod: Obj, namespace: str, world: World, meshes: Mapping[str, Mesh]) -> JsonPatch:
+def inject(
+    pod: Obj, namespace: str, world: World, meshes: Mapping[str, Mesh], trace: tracing.Tracing | None = None
+) -> JsonPatch:
     """The patch for a pod that is being created in `namespace`; empty when it gets no sidecar.
+
+    With `trace` it gets an X-Ray daemon too.
 
     Raises RefusedError, with what to do, when injection is enabled for the pod but impossible.
     """
@@ -47,7 +52,7 @@ def inject(pod: Obj, namespace: str, world: World, meshes: Mapping[str, Mesh]) -
     if len(nodes) > 1:
         names = ", ".join(str(node.ref) for node in nodes)
         raise RefusedError(f"{_what(pod)}: several VirtualNodes select it ({names}); exactly one must")
-    return _patch(pod, mesh, nodes[0])
+    return _patch(pod, mesh, nodes[0], trace)
 
 
 def _enabled(pod: Obj, namespace: str, world: World) -> bool:
@@ -56,7 +61,11 @@ def _enabled(pod: Obj, namespace: str, world: World) -> bool:
 
 
 def _has_sidecar(pod: Obj) -> bool:
-    return any(container["name"] == CONTAINER for container in pod["spec"]["containers"])
+    return _has(pod, CONTAINER)
+
+
+def _has(pod: Obj, name: str) -> bool:
+    return any(container["name"] == name for container in pod["spec"]["containers"])
 
 
 def _what(pod: Obj) -> str:
@@ -64,16 +73,21 @@ def _what(pod: Obj) -> str:
     return f"a sidecar for pod {metadata.get('name') or metadata.get('generateName', '')}"
 
 
-def _patch(pod: Obj, mesh: Mesh, node: Node) -> JsonPatch:
+def _patch(pod: Obj, mesh: Mesh, node: Node, trace: tracing.Tracing | None) -> JsonPatch:
     if annotations_of(pod):
         mark = {"op": "add", "path": f"/metadata/annotations/{_pointer(PROXIED)}", "value": "true"}
     else:
         mark = {"op": "add", "path": "/metadata/annotations", "value": {PROXIED: "true"}}
-    return [mark, {"op": "add", "path": "/spec/containers/-", "value": sidecar(mesh, node)}]
+    envoy = sidecar(mesh, node)
+    containers = [envoy]
+    if trace:
+        envoy["env"] += tracing.environment(trace)
+        containers += [] if _has(pod, tracing.CONTAINER) else [tracing.daemon()]
+    return [mark, *({"op": "add", "path": "/spec/containers/-", "value": each} for each in containers)]
 
 
 def sidecar(mesh: Mesh, node: Node) -> dict[str, Any]:
-    """The container. Tracing (issue 3) adds its own beside it, and its environment here."""
+    """The container; `lab/mesh/tracing.py` adds its own beside it, and its environment here."""
     resource = f"mesh/{mesh.known_as}/virtualNode/{node.known_as}"
     return {
         "name": CONTAINER,

@@ -50,3 +50,12 @@ def read_metrics(namespace: str) -> iam.PolicyStatement:
     return iam.PolicyStatement(
         actions=["cloudwatch:GetMetricData"], resources=["*"], sid=f"Read{namespace.replace('/', '')}"
     )
+
+
+def read_traces() -> iam.PolicyStatement:
+    """X-Ray's reading actions know no resources but groups, which these three do not take."""
+    return iam.PolicyStatement(
+        actions=["xray:GetServiceGraph", "xray:GetTraceSummaries", "xray:BatchGetTraces"],
+        resources=["*"],
+        sid="ReadTraces",
+    )

@@ -66,7 +66,7 @@ class PythonFunction(Construct):
         for statement in statements:
             self.role.add_to_principal_policy(statement)
         acknowledge(
-            self, "IAM5[Resource::*]", "X-Ray's PutTraceSegments and CloudWatch's GetMetricData know no resources"
+            self, "IAM5[Resource::*]", "X-Ray's actions and CloudWatch's GetMetricData know no resources"
         )
         self.function = lambda_.Function(
             self,
