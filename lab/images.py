@@ -28,7 +28,7 @@ Image = dict[str, Any]  # one entry of images.json
 
 
 def table(python: str, *, v2_error_rate: float, mesh_directory: Path, vpc: str, xray: str = "") -> list[Image]:
-    """The content of images.json. `python` runs the programs; `vpc` is the VPC Envoy's address, `xray` X-Ray's endpoint.
+    """The content of images.json. `python` runs the programs; `vpc` is the VPC Envoy's address, `xray` X-Ray's URL.
 
     The second nodejs answers `v2_error_rate` of its requests with an error. The document's own image names
     are among them: `app-mesh-lab-partner` is its nodejs.

@@ -212,8 +212,8 @@ class FakeTraces:
         return ServiceGraph(services, edges)
 
     def find(self, services: Sequence[str], start: datetime, end: datetime, most: int = 5) -> Sequence[Trace]:
-        found = [each for each in self._between(start, end) if {part.service for part in each.segments} >= set(services)]
-        return found[:most]
+        seen = [({segment.service for segment in trace.segments}, trace) for trace in self._between(start, end)]
+        return [trace for names, trace in seen if names >= set(services)][:most]
 
     def _between(self, start: datetime, end: datetime) -> list[Trace]:
         return [trace for at, trace in self.kept if start <= at < end]

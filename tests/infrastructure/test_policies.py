@@ -26,6 +26,8 @@ WORKSHOP: dict[str, set[Grant]] = {
     "StageBaseline": STAGE | NAMES,
     "StageController": STAGE,
     "StageMesh": STAGE,
+    "StageTracing": STAGE
+    | {("xray:GetServiceGraph", "*"), ("xray:GetTraceSummaries", "*"), ("xray:BatchGetTraces", "*")},
     "StageCanary": STAGE | {("dynamodb:Query", "rollout#*")},
     "StageClean": STAGE | NAMES,
 }
