@@ -32,7 +32,7 @@ _LABELS = {"app.kubernetes.io/name": CONTROLLER, "app.kubernetes.io/managed-by":
 
 
 def solve(request: Request, ports: Ports) -> Mapping[str, Any]:
-    for manifest in (*crds(), *_controller()):
+    for manifest in (*crds(), *_controller(flags(ports.kubernetes.get(DEPLOYMENT, CONTROLLER, SYSTEM)))):
         ports.kubernetes.apply(manifest)
     return {}
 
@@ -49,6 +49,13 @@ def clean(request: Request, ports: Ports) -> None:
         kubernetes.delete(MUTATING_WEBHOOK, webhook["metadata"]["name"])
     for manifest in crds():
         kubernetes.delete(CRD, manifest["metadata"]["name"])
+
+
+def flags(controller: Manifest | None) -> list[str]:
+    """What the controller was told, by a stage or by a person: installing it again does not take it back."""
+    if controller is None:
+        return []
+    return list(controller["spec"]["template"]["spec"]["containers"][0].get("args") or [])
 
 
 def others(request: Request, ports: Ports) -> list[str]:
@@ -96,7 +103,7 @@ def _is_established(crd: Manifest) -> bool:
     return any(each["type"] == "Established" and each["status"] == "True" for each in conditions)
 
 
-def _controller() -> list[Manifest]:
+def _controller(arguments: list[str]) -> list[Manifest]:
     """Namespace, identity, rights and the controller itself."""
     subject = {"kind": "ServiceAccount", "name": CONTROLLER, "namespace": SYSTEM}
     rbac = "rbac.authorization.k8s.io"
@@ -133,14 +140,16 @@ def _controller() -> list[Manifest]:
             "subjects": [subject],
             "roleRef": {"apiGroup": rbac, "kind": "ClusterRole", "name": CONTROLLER},
         },
-        _deployment(),
+        _deployment(arguments),
     ]
 
 
-def _deployment() -> Manifest:
+def _deployment(arguments: list[str]) -> Manifest:
     labels = {"app.kubernetes.io/name": CONTROLLER}
     health = {"httpGet": {"path": "/healthz", "port": HEALTH_PORT}, "periodSeconds": 1}
     container = {"name": "controller", "image": IMAGE, "readinessProbe": health}
+    if arguments:
+        container["args"] = arguments
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",

@@ -17,7 +17,7 @@ from canario.workshop.names import SERVICES, deployment
 from canario.workshop.ports import Manifest, Ports
 from canario.workshop.request import Request
 from canario.workshop.stage import Check, Finding, Stage, failed, inconclusive, passed
-from canario.workshop.stages.s03_controller import CONTROLLER, SYSTEM
+from canario.workshop.stages.s03_controller import CONTROLLER, SYSTEM, flags
 from canario.workshop.stages.s04_mesh import rolled_out
 from canario.workshop.traces import is_whole, segment_name
 
@@ -79,12 +79,11 @@ def trace(request: Request, ports: Ports) -> Finding:
 
 
 def _set_flag(ports: Ports) -> None:
-    """By a merge patch, not by apply: applying the stage `controller` again leaves the flag where it is."""
     manifest = ports.kubernetes.get(DEPLOYMENT, CONTROLLER, SYSTEM)
     if manifest is None:
         raise NotReady(f"stage tracing: there is no {SYSTEM}/{CONTROLLER}; solve the stage controller first")
     containers = manifest["spec"]["template"]["spec"]["containers"]
-    before = list(containers[0].get("args") or [])
+    before = flags(manifest)
     args = [each for each in before if each.partition("=")[0] != FLAG] + [f"{FLAG}=true"]
     if args == before:
         return

@@ -46,7 +46,7 @@ def document(datagram: bytes) -> str | None:
         if json.loads(header) != HEADER or not isinstance(json.loads(rest), dict):
             return None
         return rest.decode()
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

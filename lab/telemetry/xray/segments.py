@@ -75,7 +75,7 @@ def parse(document: str) -> Segment:
         raise BadSegmentError(None, "SegmentTooLarge", f"a segment document has at most {LONGEST_DOCUMENT} bytes")
     try:
         given = json.loads(document)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadSegmentError(None, "ParseError", f"Invalid segment: {error}") from error
     if not isinstance(given, dict):
         raise BadSegmentError(None, "ParseError", "Invalid segment: it is not an object")

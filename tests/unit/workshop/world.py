@@ -70,12 +70,15 @@ def _settled(manifest: Manifest) -> Manifest:
 
 def _pod(deployment_manifest: Manifest) -> Manifest:
     template = deployment_manifest["spec"]["template"]
-    joined = "canario/mesh" in template["metadata"].get("annotations", {})
-    containers = [{"name": each["name"]} for each in template["spec"]["containers"]]
+    annotations = template["metadata"].get("annotations", {})
+    sidecars = {"envoy": "canario/mesh", "xray-daemon": "canario/tracing"}
+    names = [each["name"] for each in template["spec"]["containers"]]
+    names += [name for name, annotation in sidecars.items() if annotation in annotations]
     where = deployment_manifest["metadata"]
     return {
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {"name": f"{where['name']}-0", "namespace": where["namespace"], **template["metadata"]},
-        "spec": {"containers": [*containers, {"name": "envoy"}] if joined else containers},
+        "spec": {"containers": [{"name": name} for name in names]},
+        "status": {"containerStatuses": [{"name": name, "state": {"running": {}}} for name in names]},
     }
