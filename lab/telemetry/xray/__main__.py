@@ -46,7 +46,7 @@ def _handler(operation: Callable[[Shape], Shape]) -> Callable[[web.Request], Any
 def _members(body: bytes) -> Shape:
     try:
         found = json.loads(body or b"{}")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidRequestError(f"the request is no JSON: {error}") from error
     if not isinstance(found, dict):
         raise InvalidRequestError("the request is no JSON object")
