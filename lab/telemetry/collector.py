@@ -24,7 +24,8 @@ class Objects(Protocol):
     @property
     def objects(self) -> list[Obj]: ...
 
-    synced: bool
+    @property
+    def synced(self) -> bool: ...
 
 
 class Collector:
@@ -43,7 +44,7 @@ class Collector:
         self._session, self._publisher = session, publisher
         self._pods, self._namespaces, self._changed = pods, namespaces, changed
         self._interval, self._clock = interval, clock
-        self._ledger = Ledger(since=clock())
+        self._ledger = Ledger(since=int(clock()))  # pods tell their creation in whole seconds
         self._unpublished: dict[Node, Counts] = {}
         self._published = 0  # the second of the last publication
 
