@@ -27,8 +27,8 @@ _LAYER = "application/vnd.oci.image.layer.v1.tar"
 Image = dict[str, Any]  # one entry of images.json
 
 
-def table(python: str, *, v2_error_rate: float, mesh_directory: Path, vpc: str) -> list[Image]:
-    """The content of images.json. `python` runs the programs; `vpc` is the VPC Envoy's address.
+def table(python: str, *, v2_error_rate: float, mesh_directory: Path, vpc: str, aws: str = "") -> list[Image]:
+    """The content of images.json. `python` runs the programs; `vpc` is the VPC Envoy's address, `aws` MiniStack's.
 
     The second nodejs answers `v2_error_rate` of its requests with an error. The document's own image names
     are among them: `app-mesh-lab-partner` is its nodejs.
@@ -42,7 +42,7 @@ def table(python: str, *, v2_error_rate: float, mesh_directory: Path, vpc: str) 
         _demo("canario/crystal", python, "crystal", "v1"),
         _demo("app-mesh-lab-partner", python, "nodejs", "v1"),
         _demo("nodejs-v2", python, "nodejs", "v2", broken),
-        _image("appmesh-controller", [python, "-m", "lab.mesh"], mesh),
+        _image("appmesh-controller", [python, "-m", "lab.mesh"], {**mesh, "LAB_AWS": aws}),
         _image("aws-appmesh-envoy", [python, "-m", "lab.mesh.sidecar"], mesh),
     ]
 

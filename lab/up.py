@@ -94,7 +94,11 @@ def clear(directory: Path, say: Say) -> None:
 def write_images(lab: Lab, v2_error_rate: float) -> None:
     """The lab's image table; the second nodejs is built to fail at that rate."""
     table = images.table(
-        sys.executable, v2_error_rate=v2_error_rate, mesh_directory=lab.directory / "mesh", vpc=lab.block.vpc
+        sys.executable,
+        v2_error_rate=v2_error_rate,
+        mesh_directory=lab.directory / "mesh",
+        vpc=lab.block.vpc,
+        aws=lab.aws,
     )
     fresh = lab.images.with_suffix(".new")
     fresh.write_text(json.dumps(table, indent=1))

@@ -25,7 +25,7 @@ STAGES = (
     "mtls",
     "clean",
 )
-AVAILABLE_STAGES = ("preflight", "baseline", "controller", "mesh", "canary", "clean")
+AVAILABLE_STAGES = ("preflight", "baseline", "controller", "mesh", "discovery", "canary", "clean")
 
 
 @dataclass(frozen=True)

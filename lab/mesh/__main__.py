@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from contextlib import AsyncExitStack
+from functools import partial
 
 import httpx2
 from aiohttp import web
@@ -16,6 +17,7 @@ from lab.errors import LabError
 from lab.mesh import webhook
 from lab.mesh.cluster import Cluster, connect
 from lab.mesh.controller import Controller
+from lab.mesh.registry import Registry, cloud_map
 from lab.mesh.settings import ControllerSettings
 
 WEBHOOK_PORT = 9443
@@ -29,7 +31,8 @@ _log = logging.getLogger("lab.mesh")
 async def serve(settings: ControllerSettings) -> None:
     """Run until cancelled. Healthy once the API knows the webhook."""
     cluster = Cluster(connect())
-    controller = Controller(cluster, settings.directory.absolute(), settings.vpc)
+    registry = Registry(cluster, partial(cloud_map, settings.aws)) if settings.aws else None
+    controller = Controller(cluster, settings.directory.absolute(), settings.vpc, registry)
     tls, authority = webhook.certificate(settings.pod_ip)
     registered = asyncio.Event()
     async with AsyncExitStack() as stack:
@@ -41,6 +44,8 @@ async def serve(settings: ControllerSettings) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(cluster.run())
             group.create_task(controller.run())
+            if registry:
+                group.create_task(registry.run())
             await _register(cluster, webhook.registration(url, authority))
             registered.set()
 
