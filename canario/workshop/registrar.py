@@ -166,11 +166,17 @@ def reconcile(kubernetes: Objects, cloud: CloudMap, namespaces: Collection[str] 
 
 
 def read(cloud: CloudMap, nodes: Sequence[Manifest], namespaces: Collection[str] = ()) -> dict[ServiceName, Registered]:
-    """The services that nodes name, and those that Canario made in their namespaces and in `namespaces`."""
+    """The services that may hold the registrar's instances: those that nodes name, those that Canario made in the
+    same namespaces and in `namespaces`, and all of the workshops' own namespace.
+    """
     named = {service for node in nodes if (service := service_of(node))}
     looked = {service.namespace for service in named} | {CLOUD_MAP_NAMESPACE, *namespaces}
     there = {name: workshop for namespace in sorted(looked) for name, workshop in cloud.services(namespace).items()}
-    relevant = {name: workshop for name, workshop in there.items() if workshop is not None or name in named}
+    relevant = {
+        name: workshop
+        for name, workshop in there.items()
+        if workshop is not None or name in named or name.namespace == CLOUD_MAP_NAMESPACE
+    }
     return {name: Registered(workshop is not None, dict(cloud.instances(name))) for name, workshop in relevant.items()}
 
 

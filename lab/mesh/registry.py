@@ -73,7 +73,7 @@ class Registry:
     def _register(self, cloud: CloudMap) -> None:
         outcome = registrar.reconcile(_Objects(self._cluster.world), cloud)
         for action in outcome.done:
-            _log.info("%s", action)
+            _log.info("%s %s %s", type(action).__name__, action.service, getattr(action, "instance_id", ""))
         self._tell(outcome.problems)
 
     async def _look(self, cloud: CloudMap, wanted: Mapping[ServiceName, Wanted]) -> None:

@@ -60,7 +60,7 @@ def _measure_before(request: Request, ports: Ports, progress: Progress) -> None:
     """The pods are those in Cloud Map, with the replicas that the workshop began with."""
     if "before" not in progress:
         _scale(request, ports, REPLICAS[BASELINE])
-        progress["before"] = _agreed(request, ports)
+        progress["before"] = _agreed(request, ports, REPLICAS[BASELINE])
 
 
 def _name(request: Request, ports: Ports, progress: Progress) -> None:
@@ -78,7 +78,7 @@ def _measure_after(request: Request, ports: Ports, progress: Progress) -> None:
     """One replica more, and the pods are those in Cloud Map again."""
     _scale(request, ports, SCALED[BASELINE])
     if "after" not in progress:
-        progress["after"] = _agreed(request, ports)
+        progress["after"] = _agreed(request, ports, SCALED[BASELINE])
 
 
 def _drop_load_balancers(request: Request, ports: Ports, progress: Progress) -> None:
@@ -237,10 +237,12 @@ def _replicas(request: Request, ports: Ports, replicas: int) -> None:
         ports.kubernetes.patch(DEPLOYMENT, deployment(BASELINE), request.names.namespace, patch)
 
 
-def _agreed(request: Request, ports: Ports) -> Addresses:
-    """The addresses, when pods and Cloud Map agree; otherwise wake the registrar and wait."""
+def _agreed(request: Request, ports: Ports, count: int) -> Addresses:
+    """The addresses, when so many pods and Cloud Map agree; otherwise wake the registrar and wait."""
     found = _addresses(request, ports)
     finding = _compared("now", found)
+    if len(found[BASELINE]["pods"]) != count:  # a pod may end, or not be ready, between two looks
+        raise NotReady(f"{deployment(BASELINE)} has {len(found[BASELINE]['pods'])} ready pods, not {count}")
     if not finding.measured["agree"]:
         ports.events.put(REGISTRATION, {"workshop": request.workshop, "stage": "discovery"})
         raise NotReady(finding.message)
