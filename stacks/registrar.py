@@ -11,6 +11,7 @@ from constructs import Construct
 
 from canario.workshop.discovery import REGISTRATION
 from stacks.constructs import permissions
+from stacks.constructs.acknowledgements import acknowledge_versions
 from stacks.constructs.functions import function_defaults
 from stacks.constructs.permissions import SOURCE
 from stacks.constructs.python_function import PythonFunction
@@ -53,6 +54,7 @@ class RegistrarStack(Stack):
             schedule=scheduler.ScheduleExpression.rate(EVERY),
             target=scheduler_targets.LambdaInvoke(made.function, retry_attempts=0),  # the next one comes soon
         )
+        acknowledge_versions(self, [made.function])
         events.Rule(
             self,
             "WhenAsked",
