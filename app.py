@@ -8,6 +8,7 @@ from stacks.canary import CanaryStack
 from stacks.discovery import DiscoveryStack
 from stacks.images import ImagesStack
 from stacks.records import RecordsStack
+from stacks.registrar import RegistrarStack
 from stacks.settings import BadSetting, Settings, settings_from
 from stacks.workshop import WorkshopStack
 
@@ -18,12 +19,21 @@ def build(app: App, settings: Settings) -> None:
     images = ImagesStack(app, "CanarioImages")
     records = RecordsStack(app, "CanarioRecords")
     canary = CanaryStack(app, "CanarioCanary", settings=settings, records=records, zone=discovery.zone)
+    RegistrarStack(
+        app,
+        "CanarioRegistrar",
+        settings=settings,
+        records=records,
+        zone=discovery.zone,
+        namespace=discovery.namespace,
+    )
     WorkshopStack(
         app,
         "CanarioWorkshop",
         settings=settings,
         records=records,
         zone=discovery.zone,
+        namespace=discovery.namespace,
         repositories=images.repositories,
         rollouts=canary.machine,
     )

@@ -10,6 +10,9 @@ CanarioError
 └── RemoteError        a remote system refused or did not answer
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 
 class CanarioError(Exception):
     """Base of every error that Canario raises on purpose; its text is one line that a person can act on."""
@@ -24,7 +27,14 @@ class InvalidInput(CanarioError):
 
 
 class NotReady(CanarioError):
-    """A condition does not hold yet. Step Functions retries on this name."""
+    """A condition does not hold yet. Step Functions retries on this name.
+
+    `progress` is what a stage's `solve` has found out so far; the stage's record keeps it for the next attempt.
+    """
+
+    def __init__(self, message: str, progress: Mapping[str, Any] | None = None) -> None:
+        self.progress = dict(progress or {})
+        super().__init__(message)
 
 
 class CheckFailed(CanarioError):

@@ -27,8 +27,11 @@ _LAYER = "application/vnd.oci.image.layer.v1.tar"
 Image = dict[str, Any]  # one entry of images.json
 
 
-def table(python: str, *, v2_error_rate: float, mesh_directory: Path, vpc: str, xray: str = "") -> list[Image]:
-    """The content of images.json. `python` runs the programs; `vpc` is the VPC Envoy's address, `xray` X-Ray's URL.
+def table(
+    python: str, *, v2_error_rate: float, mesh_directory: Path, vpc: str, xray: str = "", aws: str = ""
+) -> list[Image]:
+    """The content of images.json. `python` runs the programs; `vpc` is the VPC Envoy's address, `xray` X-Ray's URL,
+    `aws` MiniStack's.
 
     The second nodejs answers `v2_error_rate` of its requests with an error. The document's own image names
     are among them: `app-mesh-lab-partner` is its nodejs.
@@ -43,7 +46,7 @@ def table(python: str, *, v2_error_rate: float, mesh_directory: Path, vpc: str, 
         _demo("canario/crystal", python, "crystal", "v1"),
         _demo("app-mesh-lab-partner", python, "nodejs", "v1"),
         _demo("nodejs-v2", python, "nodejs", "v2", broken),
-        _image("appmesh-controller", [python, "-m", "lab.mesh"], mesh),
+        _image("appmesh-controller", [python, "-m", "lab.mesh"], {**mesh, "LAB_AWS": aws}),
         _image("aws-appmesh-envoy", [python, "-m", "lab.mesh.sidecar"], mesh),
         _image("aws-xray-daemon", [python, "-m", "lab.telemetry.xray.daemon"], daemon),
     ]

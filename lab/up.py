@@ -101,6 +101,7 @@ def write_images(lab: Lab, v2_error_rate: float) -> None:
         mesh_directory=lab.directory / "mesh",
         vpc=lab.block.vpc,
         xray=lab.xray,
+        aws=lab.aws,
     )
     fresh = lab.images.with_suffix(".new")
     fresh.write_text(json.dumps(table, indent=1))

@@ -12,6 +12,7 @@ from functools import cached_property, lru_cache
 import boto3
 
 from canario.adapters import aws
+from canario.adapters.cloudmap import CloudMapServices
 from canario.adapters.cloudwatch import NodeMetrics
 from canario.adapters.ecr import Repositories
 from canario.adapters.eks import EksToken
@@ -75,20 +76,32 @@ class Composition:
     def zone(self) -> PrivateZone:
         return PrivateZone(aws.client(self.session, "route53"), self.environment.zone_id)
 
+    @cached_property
+    def cloud_map(self) -> CloudMapServices:
+        return CloudMapServices(aws.client(self.session, "servicediscovery"))
+
     def ports(self) -> Ports:
         """What a stage reaches, at this moment."""
         return Ports(
             kubernetes=self.cluster,
             http=self.http,
             zone=self.zone,
+            cloud_map=self.cloud_map,
             images=Repositories(aws.client(self.session, "ecr"), self.environment.registry),
             records=WorkshopRecords(aws.table(self.session, self.environment.table)),
             events=self.events,
-            permissions=Access(self.cluster, {"list the zone's records": self.zone.records}),
+            permissions=Access(
+                self.cluster,
+                {
+                    "list the zone's records": self.zone.records,
+                    "list Cloud Map's namespaces": self.cloud_map.namespaces,
+                },
+            ),
             traces=XRay(aws.client(self.session, "xray")),
             rollouts=self.rollouts,
             routers=self.world.routers,
             data_plane=self.world.data_plane,
+            metrics=self.world.metrics,
             now=self.clock(),
             dialects=self.environment.dialects,
         )

@@ -1,19 +1,25 @@
-"""Where the workshops' names live: the private Route 53 zone. The Cloud Map namespace joins it here."""
+"""Where the workshops' names live: the private Route 53 zone and the Cloud Map namespace, both of one VPC."""
 
 from aws_cdk import CfnOutput, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_route53 as route53
+from aws_cdk import aws_servicediscovery as servicediscovery
 from constructs import Construct
 
+from canario.workshop.names import CLOUD_MAP_NAMESPACE
 from stacks.constructs.acknowledgements import acknowledge
 from stacks.settings import Settings
 
 
 class DiscoveryStack(Stack):
     def __init__(self, scope: Construct, id: str, *, settings: Settings, **kwargs: object) -> None:
-        super().__init__(scope, id, description="Canario: the private zone of the workshops", **kwargs)
+        super().__init__(scope, id, description="Canario: the workshops' names", **kwargs)
+        vpc = _vpc(self, settings)
         self.zone = route53.PrivateHostedZone(
-            self, "Zone", zone_name=settings.zone_name, vpc=_vpc(self, settings), comment="Canario's workshops"
+            self, "Zone", zone_name=settings.zone_name, vpc=vpc, comment="Canario's workshops"
+        )
+        self.namespace = servicediscovery.PrivateDnsNamespace(
+            self, "Namespace", name=CLOUD_MAP_NAMESPACE, vpc=vpc, description="Canario: the pods of the workshops"
         )
         CfnOutput(self, "ZoneId", value=self.zone.hosted_zone_id)
 

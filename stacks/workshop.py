@@ -7,13 +7,14 @@ from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_route53 as route53
+from aws_cdk import aws_servicediscovery as servicediscovery
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from canario.workshop.request import STAGES
 from canario.workshop.stages import all_stages
 from stacks.constructs import permissions
-from stacks.constructs.functions import function_defaults
+from stacks.constructs.functions import METRICS_NAMESPACE, function_defaults
 from stacks.constructs.python_function import PythonFunction
 from stacks.constructs.workshop_machine import FUNCTION_SECONDS, StageFunction, WorkshopMachine
 from stacks.records import RecordsStack
@@ -31,12 +32,14 @@ class WorkshopStack(Stack):
         settings: Settings,
         records: RecordsStack,
         zone: route53.IHostedZone,
+        namespace: servicediscovery.IPrivateDnsNamespace,
         repositories: Sequence[ecr.IRepository],
         rollouts: sfn.IStateMachine,
         **kwargs: object,
     ) -> None:
         super().__init__(scope, id, description="Canario: the workshop", **kwargs)
         self._records, self._zone, self._repositories = records, zone, repositories
+        self._namespace = namespace
         self._defaults = function_defaults(self, settings=settings, records=records, zone=zone)
         read = permissions.records(records.table, WORKSHOPS, actions=("Query",))
         forget = permissions.records(records.table, WORKSHOPS, actions=("BatchWriteItem",))
@@ -94,11 +97,20 @@ class WorkshopStack(Stack):
 
     def _statements(self) -> Mapping[str, tuple[iam.PolicyStatement, ...]]:
         """What a stage does in AWS beyond records and events; in the cluster it may do what its access entry says."""
+        look, counters = permissions.read_cloud_map(), permissions.read_metrics(METRICS_NAMESPACE)
         read, change = permissions.read_zone(self._zone), permissions.change_names(self._zone)
         return {
-            "preflight": (read, permissions.look_at_images(self._repositories)),
+            "preflight": (
+                read,
+                permissions.read_cloud_map("ListNamespaces"),
+                permissions.look_at_images(self._repositories),
+            ),
             "baseline": (read, change),
             "tracing": (permissions.read_traces(),),
-            "canary": (permissions.records(self._records.table, ROLLOUTS, actions=("Query",)),),
-            "clean": (read, change),
+            "discovery": (read, change, look, counters, *permissions.change_instances(self._namespace)),
+            "canary": (
+                permissions.read_cloud_map("DiscoverInstances"),
+                permissions.records(self._records.table, ROLLOUTS, actions=("Query",)),
+            ),
+            "clean": (read, change, look, *permissions.change_instances(self._namespace)),
         }

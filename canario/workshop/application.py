@@ -13,6 +13,7 @@ REPOSITORIES = {
     "nodejsv2": "canario/nodejs-v2",
 }
 REPLICAS = {"frontend": 2, "nodejs": 3, "crystal": 2, "nodejsv2": 3}
+SCALED = {**REPLICAS, "nodejs": 4}  # once pods are found by Cloud Map
 UPSTREAMS = ("nodejs", "crystal")  # what the frontend calls
 PUBLIC_PORT = 80  # the frontend's load balancer
 

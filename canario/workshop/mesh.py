@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from canario.mesh.model import (
+    Discovery,
     Hostname,
     Mesh,
     Node,
@@ -27,8 +28,10 @@ def router_name(service: str) -> str:
     return f"{service}-router"
 
 
-def mesh(names: Names, hostnames: Mapping[str, str], canary_weights: tuple[int, int] | None = None) -> Mesh:
-    """The mesh of a workshop. `hostnames`: service → its load balancer's name.
+def mesh(
+    names: Names, found_by: Mapping[str, str | Discovery], canary_weights: tuple[int, int] | None = None
+) -> Mesh:
+    """The mesh of a workshop. `found_by`: service → its load balancer's name, or another discovery.
 
     With `canary_weights` (baseline, canary) the router of nodejs splits its traffic between both versions.
     """
@@ -37,7 +40,7 @@ def mesh(names: Names, hostnames: Mapping[str, str], canary_weights: tuple[int, 
         name=names.mesh,
         known_as=names.mesh,
         namespaces=Selector(labels=((MESH_LABEL, names.mesh),)),
-        nodes=tuple(_node(names, service, hostnames[service]) for service in services),
+        nodes=tuple(_node(names, service, found_by[service]) for service in services),
         routers=tuple(_router(names, service, canary_weights) for service in SERVICES),
         services=tuple(
             Service(_ref(names, service), names.host(service), ToRouter(_ref(names, router_name(service))))
@@ -46,14 +49,14 @@ def mesh(names: Names, hostnames: Mapping[str, str], canary_weights: tuple[int, 
     )
 
 
-def _node(names: Names, service: str, hostname: str) -> Node:
+def _node(names: Names, service: str, found_by: str | Discovery) -> Node:
     name = deployment(service)
     return Node(
         ref=_ref(names, name),
         known_as=f"{name}_{names.namespace}",
         selector=Selector(labels=(("app", name),)),
         ports=(Port(SERVICE_PORT),),
-        discovery=Hostname(hostname),
+        discovery=Hostname(found_by) if isinstance(found_by, str) else found_by,
         calls=tuple(_ref(names, upstream) for upstream in UPSTREAMS) if service == "frontend" else (),
     )
 

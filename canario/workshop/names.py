@@ -4,9 +4,11 @@ import re
 from dataclasses import dataclass
 
 from canario.errors import InvalidInput
+from canario.workshop.cloud_map import ServiceName
 
 DEFAULT_WORKSHOP = "default"
 ZONE = "appmeshworkshop.hosted.local"
+CLOUD_MAP_NAMESPACE = "appmesh.pvt.local"  # shared by all workshops, as the zone is
 LABEL = "canario/workshop"  # on every Kubernetes object that a workshop makes
 LONGEST_ID = 30
 
@@ -32,6 +34,11 @@ class Names:
     def host(self, service: str) -> str:
         """The service's Route 53 name."""
         return f"{service}.{self.domain}"
+
+    def cloud_map(self, service: str) -> ServiceName:
+        """The service in Cloud Map: `nodejs`, or `nodejs-<id>`. No service's name has a dash, so none meets another."""
+        name = service if self.workshop == DEFAULT_WORKSHOP else f"{service}-{self.workshop}"
+        return ServiceName(CLOUD_MAP_NAMESPACE, name)
 
 
 def names(workshop: str) -> Names:

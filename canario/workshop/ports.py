@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from canario.canary.ports import DataPlane, Routers
+from canario.canary.ports import DataPlane, Metrics, Routers
 from canario.canary.ports import Records as RolloutRecords
+from canario.workshop.cloud_map import CloudMap
 
 Manifest = dict[str, Any]  # a Kubernetes object, as JSON has it
 
@@ -152,6 +153,7 @@ class Ports:
     kubernetes: Kubernetes
     http: Http
     zone: Zone
+    cloud_map: CloudMap
     images: Images
     records: Records
     events: Events
@@ -160,5 +162,6 @@ class Ports:
     rollouts: RolloutRecords
     routers: Routers
     data_plane: DataPlane
+    metrics: Metrics
     now: datetime
     dialects: tuple[str, ...]  # the mesh dialects that can work in this installation

@@ -26,7 +26,7 @@ STAGES = (
     "mtls",
     "clean",
 )
-AVAILABLE_STAGES = ("preflight", "baseline", "controller", "mesh", "tracing", "canary", "clean")
+AVAILABLE_STAGES = ("preflight", "baseline", "controller", "mesh", "tracing", "discovery", "canary", "clean")
 
 
 @dataclass(frozen=True)

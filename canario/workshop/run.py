@@ -28,8 +28,14 @@ def solve(stage_id: str, request: Request, ports: Ports, run: str) -> dict[str, 
         return {"stage": stage_id, "status": "passed", "outputs": dict(record.get("outputs", {}))}
     started = str(record.get("started", ports.now.isoformat())) if record.get("run") == run else ports.now.isoformat()
     body = {"status": "running", "started": started}
-    _put(this, request, ports, run, body)
-    outputs = dict(this.solve(request, ports))
+    earlier = dict(record.get("outputs", {}))
+    _put(this, request, ports, run, {**body, "outputs": earlier})
+    try:
+        outputs = dict(this.solve(request, ports))
+    except NotReady as waiting:
+        if waiting.progress:
+            _put(this, request, ports, run, {**body, "outputs": waiting.progress})
+        raise
     _put(this, request, ports, run, {**body, "outputs": outputs})
     return {"stage": stage_id, "status": "running", "outputs": outputs}
 

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from contextlib import AsyncExitStack
+from functools import partial
 
 import httpx2
 from aiohttp import web
@@ -17,6 +18,7 @@ from lab.mesh import webhook
 from lab.mesh.cluster import Cluster, connect
 from lab.mesh.controller import Controller
 from lab.mesh.flags import parse
+from lab.mesh.registry import Registry, cloud_map
 from lab.mesh.settings import ControllerSettings
 from lab.mesh.tracing import Tracing
 
@@ -31,7 +33,8 @@ _log = logging.getLogger("lab.mesh")
 async def serve(settings: ControllerSettings, trace: Tracing | None = None) -> None:
     """Run until cancelled. Healthy once the API knows the webhook. `trace`: how new pods are traced."""
     cluster = Cluster(connect())
-    controller = Controller(cluster, settings.directory.absolute(), settings.vpc, trace)
+    registry = Registry(cluster, partial(cloud_map, settings.aws)) if settings.aws else None
+    controller = Controller(cluster, settings.directory.absolute(), settings.vpc, registry, trace)
     tls, authority = webhook.certificate(settings.pod_ip)
     registered = asyncio.Event()
     async with AsyncExitStack() as stack:
@@ -43,6 +46,8 @@ async def serve(settings: ControllerSettings, trace: Tracing | None = None) -> N
         async with asyncio.TaskGroup() as group:
             group.create_task(cluster.run())
             group.create_task(controller.run())
+            if registry:
+                group.create_task(registry.run())
             await _register(cluster, webhook.registration(url, authority))
             registered.set()
 

@@ -13,7 +13,6 @@ from typing import Any
 from canario.errors import InvalidInput
 from canario.mesh import appmesh
 from canario.mesh.model import (
-    CloudMap,
     Mesh,
     Node,
     Protocol,
@@ -143,11 +142,8 @@ def _unsupported(part: object) -> Iterator[str]:
             yield f"protocol {protocol}: the lab's traffic goes by http_proxy, so it must be http"
         if any(target.port is not None for route in routes for target in route.targets):
             yield "a target's port: a node's requests go to its one listener"
-    if isinstance(part, Node):
-        if len(part.ports) > 1:
-            yield f"{len(part.ports)} listeners: a node has one"
-        if isinstance(part.discovery, CloudMap) and part.discovery.attributes:
-            yield "Cloud Map attributes: all of the node's ready pods are taken"
+    if isinstance(part, Node) and len(part.ports) > 1:
+        yield f"{len(part.ports)} listeners: a node has one"
 
 
 def _usable(key: Key, finding: Finding, before: Mapping[Key, Mesh | Part]) -> Mesh | Part | None:

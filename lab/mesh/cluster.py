@@ -88,6 +88,10 @@ class Cluster:
         """Wait until the world is so, at most that long."""
         await self._wait(lambda: condition(self.world()), timeout_seconds)
 
+    async def poke(self) -> None:
+        """Count a change that is not Kubernetes' own."""
+        await self._count()
+
     async def patch(self, kind: str, obj: Obj, patch: Obj, *, status: bool = False) -> None:
         """JSON merge patch of a mesh object, or of its status."""
         resource = MESH_KINDS[kind].Status if status else MESH_KINDS[kind]

@@ -21,6 +21,7 @@ from lab.mesh.assembly import Assembly, Finding, Key, assemble, mesh_of, node_of
 from lab.mesh.cluster import MANAGER, Cluster
 from lab.mesh.endpoints import Endpoints, resolve
 from lab.mesh.injection import CONTAINER, INJECT, PROXIED, JsonPatch, inject
+from lab.mesh.registry import Registry
 from lab.mesh.render import Place, pod_files
 from lab.mesh.world import Obj, World, annotations_of, name_of, pod_ip, ref_of
 from lab.net import Block
@@ -53,9 +54,16 @@ class Controller:
     """Holds what it last saw and wrote; `run` never returns."""
 
     def __init__(
-        self, cluster: Cluster, directory: Path, vpc: Address, trace: tracing.Tracing | None = None
+        self,
+        cluster: Cluster,
+        directory: Path,
+        vpc: Address,
+        registry: Registry | None = None,
+        trace: tracing.Tracing | None = None,
     ) -> None:
         self._cluster = cluster
+        self._registry = registry
+        self._resolved: dict[Ref, Endpoints] = {}
         self._directory = directory
         self._vpc = vpc
         self._trace = trace  # how new pods are traced
@@ -69,6 +77,7 @@ class Controller:
             seen = await self._cluster.change(seen, again)
             await asyncio.sleep(_SETTLE_SECONDS)
             world = self._cluster.world()
+            world = self._registry.see(world) if self._registry else world
             self._assembly = assemble(world, self._assembly.good)
             self._write_pods(world)
             self._remove_pods(world)
@@ -98,7 +107,9 @@ class Controller:
             _log.info("configured %s: %s", ref_of(pod), ", ".join(changed) or "nothing new")
 
     def _endpoints(self, mesh: Mesh, world: World) -> dict[Ref, Endpoints]:
-        return {node.ref: resolve(node, world, self._vpc) for node in mesh.nodes}
+        found = {node.ref: resolve(node, world, self._vpc) for node in mesh.nodes}
+        self._resolved |= {ref: each for ref, each in found.items() if each.known}
+        return {ref: each if each.known else self._resolved.get(ref, each) for ref, each in found.items()}
 
     def _rendering(self, pod: Obj, world: World, endpoints: Mapping[str, Mapping[Ref, Endpoints]]) -> Rendering | None:
         """None for a pod without a sidecar or an address, or that no node selects (any more)."""
@@ -109,6 +120,8 @@ class Controller:
         nodes = node_of(pod, self._assembly.meshes[name]) if name else []
         if name is None or len(nodes) != 1:
             return None
+        if not all(each.known for each in endpoints[name].values()):
+            return None  # a controller that has just started: what the pod's Envoy was told before stays in force
         block = Block(int(address.split(".")[1]))
         place = Place(self._pod_directory(ref_of(pod)), address, block.app_address(address))
         trace = tracing.of_pod(pod, CONTAINER)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from canario.mesh.model import CloudMap, Hostname, Node, Ref
+from canario.workshop.cloud_map import ADDRESS, PORT, Instance, ServiceName
 from lab.envoy.resources import Address
 from lab.mesh.world import Obj, World, is_ready, labels_of, pod_ip, ref_of
 
@@ -15,17 +16,21 @@ _CLUSTER_SUFFIXES = (".svc.cluster.local", ".svc")
 
 @dataclass(frozen=True)
 class Endpoints:
-    """A node's addresses. `host` is what the request's Host must be rewritten to, where its name decides."""
+    """A node's addresses. `host` is what the request's Host must be rewritten to, where its name decides.
+
+    `known`: whether anybody has said yet where the node is; until then its earlier endpoints stay.
+    """
 
     addresses: tuple[Address, ...] = ()
     host: str | None = None
+    known: bool = True
 
 
 def resolve(node: Node, world: World, vpc: Address) -> Endpoints:
     """A DNS name: a load balancer's or a Service's addresses, else whatever the VPC makes of the name.
 
-    Cloud Map: the ready pods that the node selects, which is what the controller registers there; to ask Cloud
-    Map itself replaces `_registered`. A node without discovery has no endpoints.
+    Cloud Map: the healthy instances that it names; for a controller without Cloud Map, the ready pods that the node
+    selects, which is what would be registered. A node without discovery has no endpoints.
     """
     port = node.ports[0].number if node.ports else 80
     match node.discovery:
@@ -35,16 +40,28 @@ def resolve(node: Node, world: World, vpc: Address) -> Endpoints:
                 if addresses is not None:
                     return Endpoints(addresses)
             return Endpoints((vpc,), host=f"{name}:{port}")
-        case CloudMap():
-            return Endpoints(tuple(_registered(node, port, world)))
+        case CloudMap() as cloud_map:
+            if world.cloud_map is None:
+                return Endpoints(tuple(_selected(node, port, dict(cloud_map.attributes), world)))
+            return _discovered(cloud_map, port, world.cloud_map)
     return Endpoints()
 
 
-def _registered(node: Node, port: int, world: World) -> Iterator[Address]:
+def _discovered(wanted: CloudMap, port: int, known: Mapping[ServiceName, tuple[Instance, ...]]) -> Endpoints:
+    instances = known.get(ServiceName(wanted.namespace, wanted.service))
+    if instances is None:
+        return Endpoints(known=False)
+    matching = (each.attributes for each in instances if set(wanted.attributes) <= set(each.attributes.items()))
+    return Endpoints(tuple((each[ADDRESS], int(each.get(PORT, port))) for each in matching if ADDRESS in each))
+
+
+def _selected(node: Node, port: int, attributes: Mapping[str, str], world: World) -> Iterator[Address]:
     for pod in world.pods:
         address = pod_ip(pod)
         here = ref_of(pod).namespace == node.ref.namespace
-        if here and address and node.selector and node.selector.matches(labels_of(pod)) and is_ready(pod):
+        labels = labels_of(pod)
+        selected = node.selector and node.selector.matches(labels) and attributes.items() <= labels.items()
+        if here and address and selected and is_ready(pod):
             yield address, port
 
 

@@ -17,16 +17,21 @@ class MissingSettingError(LabError):
 
 @dataclass(frozen=True)
 class ControllerSettings:
-    """`directory`: where the pods' files go; `vpc`: the VPC's proxy; `pod_ip`: where to serve."""
+    """`directory`: where the pods' files go; `vpc`: the VPC's proxy; `pod_ip`: where to serve.
+
+    `aws`: where Cloud Map answers; empty: there is none, and nodes have the pods that would be registered.
+    """
 
     directory: Path
     vpc: Address
     pod_ip: str
+    aws: str = ""
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> ControllerSettings:
         directory = Path(_get(environment, "LAB_MESH_DIR"))
-        return cls(directory, address(_get(environment, "LAB_VPC"), VPC_PROXY_PORT), _get(environment, "POD_IP"))
+        vpc = address(_get(environment, "LAB_VPC"), VPC_PROXY_PORT)
+        return cls(directory, vpc, _get(environment, "POD_IP"), environment.get("LAB_AWS", ""))
 
 
 @dataclass(frozen=True)

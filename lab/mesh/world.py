@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from canario.mesh.model import Ref
+from canario.workshop.cloud_map import Instance, ServiceName
 
 Obj = Mapping[str, Any]  # a Kubernetes object, as JSON has it
 
@@ -23,6 +24,8 @@ class World:
     pods: tuple[Obj, ...] = ()
     services: tuple[Obj, ...] = ()
     endpoints: tuple[Obj, ...] = ()
+    # What Cloud Map says of its services: their healthy instances. None: this controller has no Cloud Map.
+    cloud_map: Mapping[ServiceName, tuple[Instance, ...]] | None = None
 
     def namespace_labels(self, name: str) -> Mapping[str, str]:
         return next((labels_of(each) for each in self.namespaces if name_of(each) == name), {})

@@ -28,7 +28,7 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--block", type=int, required=True, help="second octet of the lab's block")
     parser.add_argument("--directory", type=Path, required=True, help="the files that Envoy watches")
     parser.add_argument("--kubeconfig", type=Path, required=True)
-    parser.add_argument("--aws-endpoint", required=True, help="where Route 53 answers")
+    parser.add_argument("--aws-endpoint", required=True, help="where Route 53 and Cloud Map answer")
     return parser.parse_args(argv)
 
 
@@ -40,7 +40,9 @@ async def run(options: argparse.Namespace) -> None:
     client = informer.client(options.kubeconfig)
     services = Informer(client, Service, changed.set)
     endpoints = Informer(client, Endpoints, changed.set)
-    zones = Zones(boto.client(options.aws_endpoint, "route53"), changed.set)
+    zones = Zones(
+        boto.client(options.aws_endpoint, "route53"), boto.client(options.aws_endpoint, "servicediscovery"), changed.set
+    )
     controller = Controller(vpc, services, endpoints, zones, changed)
     proxy = Proxy(vpc.block, directory, directory.parent / "run")
     async with asyncio.TaskGroup() as group:

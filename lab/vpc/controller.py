@@ -21,7 +21,7 @@ class Objects(Protocol):
 
 
 class Source(Protocol):
-    """Where names beside Kubernetes' own come from. Cloud Map's will be a second one."""
+    """Where names beside Kubernetes' own come from: Route 53 and Cloud Map."""
 
     @property
     def records(self) -> Records: ...

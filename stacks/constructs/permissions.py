@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 
+from aws_cdk import Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_route53 as route53
+from aws_cdk import aws_servicediscovery as servicediscovery
 
 SOURCE = "canario"  # of every event
 
@@ -58,4 +60,36 @@ def read_traces() -> iam.PolicyStatement:
         actions=["xray:GetServiceGraph", "xray:GetTraceSummaries", "xray:BatchGetTraces"],
         resources=["*"],
         sid="ReadTraces",
+    )
+
+
+CLOUD_MAP = ("ListNamespaces", "ListServices", "ListInstances", "GetInstancesHealthStatus", "DiscoverInstances")
+
+
+def read_cloud_map(*actions: str) -> iam.PolicyStatement:
+    """`actions` of CLOUD_MAP, all of them by default: its lists, and what it tells clients, know no resources."""
+    return iam.PolicyStatement(
+        actions=[f"servicediscovery:{action}" for action in actions or CLOUD_MAP], resources=["*"], sid="ReadCloudMap"
+    )
+
+
+def change_instances(namespace: servicediscovery.IPrivateDnsNamespace, *more: str) -> tuple[iam.PolicyStatement, ...]:
+    """Deregister, delete services, and `more` actions on services; the records go through the namespace's zone."""
+    stack = Stack.of(namespace)
+    services = stack.format_arn(service="servicediscovery", resource="service", resource_name="*")
+    zone = f"arn:{stack.partition}:route53:::hostedzone/{namespace.namespace_hosted_zone_id}"
+    actions = ("GetService", "DeregisterInstance", "DeleteService", *more)
+    return (
+        iam.PolicyStatement(
+            actions=[f"servicediscovery:{action}" for action in actions],
+            resources=[namespace.namespace_arn, services],
+        ),
+        iam.PolicyStatement(actions=["route53:ChangeResourceRecordSets", "route53:GetHostedZone"], resources=[zone]),
+    )
+
+
+def set_health() -> iam.PolicyStatement:
+    """Cloud Map's action on an instance's health knows no resource."""
+    return iam.PolicyStatement(
+        actions=["servicediscovery:UpdateInstanceCustomHealthStatus"], resources=["*"], sid="SetHealth"
     )

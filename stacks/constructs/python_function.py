@@ -20,6 +20,7 @@ _RUNTIMES = {
 }
 # Both in the order of time; the enumeration ends with INFINITE, which no setting names.
 _RETENTION = dict(zip(LOG_RETENTION_DAYS, logs.RetentionDays, strict=False))
+_SERVICES = "arn:<AWS::Partition>:servicediscovery:<AWS::Region>:<AWS::AccountId>:service/*"
 _ARCHITECTURES = {"arm64": lambda_.Architecture.ARM_64, "x86_64": lambda_.Architecture.X86_64}
 
 
@@ -68,6 +69,7 @@ class PythonFunction(Construct):
         acknowledge(
             self, "IAM5[Resource::*]", "X-Ray's actions and CloudWatch's GetMetricData know no resources"
         )
+        acknowledge(self, f"IAM5[Resource::{_SERVICES}]", "Cloud Map gives the services of workshops their ids")
         self.function = lambda_.Function(
             self,
             "Function",

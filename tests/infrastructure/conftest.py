@@ -40,5 +40,10 @@ def workshop(templates: dict[str, Template]) -> Template:
 
 
 @pytest.fixture(scope="session")
+def registrar(templates: dict[str, Template]) -> Template:
+    return templates["CanarioRegistrar"]
+
+
+@pytest.fixture(scope="session")
 def canary(templates: dict[str, Template]) -> Template:
     return templates["CanarioCanary"]

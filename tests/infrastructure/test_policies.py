@@ -15,21 +15,35 @@ EVENT = ("events:PutEvents", "Bus")
 STAGE = {EVENT, ("dynamodb:PutItem", "workshop#*"), ("dynamodb:Query", "workshop#*")}
 NAMES = {("route53:ListResourceRecordSets", "Zone"), ("route53:ChangeResourceRecordSets", "Zone")}
 IMAGES = {("ecr:DescribeImages", name) for name in ("frontend", "nodejs", "nodejsv2", "crystal")}
+CLOUD_MAP = ("ListNamespaces", "ListServices", "ListInstances", "GetInstancesHealthStatus", "DiscoverInstances")
+LOOK = {(f"servicediscovery:{action}", "*") for action in CLOUD_MAP}
+RECORDS = {("route53:ChangeResourceRecordSets", "Namespace"), ("route53:GetHostedZone", "Namespace")}
 APPEND = ("dynamodb:PutItem", "rollout#*")
 UNLOCK = ("dynamodb:DeleteItem", "router#*")
+
+
+def on_services(*actions: str) -> set[Grant]:
+    """Actions on Cloud Map's services and on the namespace."""
+    return {(f"servicediscovery:{action}", on) for action in actions for on in ("Namespace", "services")}
+
+
+INSTANCES = on_services("GetService", "DeregisterInstance", "DeleteService")
 
 WORKSHOP: dict[str, set[Grant]] = {
     "Begin": {EVENT},
     "End": {EVENT, ("dynamodb:Query", "workshop#*"), ("dynamodb:BatchWriteItem", "workshop#*")},
     "Fail": STAGE | {APPEND, ("dynamodb:Query", "rollout#*"), UNLOCK},
-    "StagePreflight": STAGE | IMAGES | {("route53:ListResourceRecordSets", "Zone")},
+    "StagePreflight": STAGE
+    | IMAGES
+    | {("route53:ListResourceRecordSets", "Zone"), ("servicediscovery:ListNamespaces", "*")},
     "StageBaseline": STAGE | NAMES,
     "StageController": STAGE,
     "StageMesh": STAGE,
     "StageTracing": STAGE
     | {("xray:GetServiceGraph", "*"), ("xray:GetTraceSummaries", "*"), ("xray:BatchGetTraces", "*")},
-    "StageCanary": STAGE | {("dynamodb:Query", "rollout#*")},
-    "StageClean": STAGE | NAMES,
+    "StageDiscovery": STAGE | NAMES | LOOK | RECORDS | INSTANCES | {("cloudwatch:GetMetricData", "*")},
+    "StageCanary": STAGE | {("dynamodb:Query", "rollout#*"), ("servicediscovery:DiscoverInstances", "*")},
+    "StageClean": STAGE | NAMES | LOOK | RECORDS | INSTANCES,
 }
 CANARY: dict[str, set[Grant]] = {
     "Begin": {EVENT, APPEND, UNLOCK, ("dynamodb:PutItem", "router#*"), ("dynamodb:GetItem", "router#*")},
@@ -38,6 +52,13 @@ CANARY: dict[str, set[Grant]] = {
     "Shift": {EVENT, APPEND},
     "Verify": set(),
     "End": {EVENT, APPEND, UNLOCK},
+}
+REGISTRAR = {
+    "Registrar": LOOK
+    | RECORDS
+    | INSTANCES
+    | on_services("RegisterInstance", "CreateService", "TagResource")
+    | {("servicediscovery:UpdateInstanceCustomHealthStatus", "*")},
 }
 
 
@@ -53,9 +74,14 @@ def test_a_function_of_the_canary_may_do_what_it_does_and_nothing_else(canary: T
     assert grants(canary, name) == CANARY[name] | EVERY
 
 
-def test_no_function_is_left_out_here(workshop: Template, canary: Template) -> None:
+def test_the_registrar_may_do_what_it_does_and_nothing_else(registrar: Template) -> None:
+    """The whole policy is compared: a new permission has to be written down here as well."""
+    assert grants(registrar, "Registrar") == REGISTRAR["Registrar"] | EVERY
+
+
+def test_no_function_is_left_out_here(workshop: Template, canary: Template, registrar: Template) -> None:
     """A function that this file does not know has a policy that nobody looked at."""
-    for template, known in ((workshop, WORKSHOP), (canary, CANARY)):
+    for template, known in ((workshop, WORKSHOP), (canary, CANARY), (registrar, REGISTRAR)):
         names = {name.partition("Function")[0] for name in of_type(template, "AWS::Lambda::Function")}
         assert names == set(known)
 
@@ -82,10 +108,10 @@ def test_names_are_the_only_records_that_may_be_changed(workshop: Template) -> N
         statement
         for policy in of_type(workshop, "AWS::IAM::Policy").values()
         for statement in policy["PolicyDocument"]["Statement"]
-        if "route53:ChangeResourceRecordSets" in statement["Action"]
+        if "route53:ChangeResourceRecordSets" in statement["Action"] and "ZoneA" in str(statement["Resource"])
     ]
 
-    assert len(statements) == 2
+    assert len(statements) == 3
     for statement in statements:
         conditions = statement["Condition"]["ForAllValues:StringEquals"]
         assert conditions == {"route53:ChangeResourceRecordSetsRecordTypes": ["CNAME"]}
@@ -105,7 +131,7 @@ def test_only_the_workshops_machine_may_start_a_rollout(workshop: Template) -> N
 
 def test_a_stages_function_knows_its_stage(workshop: Template) -> None:
     """The same handler is every stage; the environment says which."""
-    for stage in ("preflight", "baseline", "controller", "mesh", "canary", "clean"):
+    for stage in ("preflight", "baseline", "controller", "mesh", "discovery", "canary", "clean"):
         found = function(workshop, f"Stage{stage.capitalize()}")
 
         assert (found["Handler"], found["Environment"]["Variables"]["CANARIO_STAGE"]) == (

@@ -87,6 +87,28 @@ def test_the_zone_is_private(templates: dict[str, Template]) -> None:
     assert len(zone["VPCs"]) == 1
 
 
+def test_the_namespace_is_of_the_zones_vpc(templates: dict[str, Template]) -> None:
+    """Cloud Map's names are for the same VPC, under the name that the workshops' names lead to."""
+    discovery = templates["CanarioDiscovery"]
+    namespace = next(iter(of_type(discovery, "AWS::ServiceDiscovery::PrivateDnsNamespace").values()))
+    zone = next(iter(of_type(discovery, "AWS::Route53::HostedZone").values()))
+
+    assert namespace["Name"] == "appmesh.pvt.local"
+    assert namespace["Vpc"] == zone["VPCs"][0]["VPCId"]
+
+
+def test_the_registrar_runs_every_minute_and_when_a_stage_asks(registrar: Template) -> None:
+    """By the schedule, and by the stages' event on the workshops' bus."""
+    schedule = next(iter(of_type(registrar, "AWS::Scheduler::Schedule").values()))
+    rule = next(iter(of_type(registrar, "AWS::Events::Rule").values()))
+
+    assert schedule["ScheduleExpression"] == "rate(1 minute)"
+    assert rule["EventPattern"] == {"source": ["canario"], "detail-type": ["RegistrationWanted"]}
+    assert "Bus" in str(rule["EventBusName"])
+    for target in (schedule["Target"]["Arn"], rule["Targets"][0]["Arn"]):
+        assert target["Fn::GetAtt"][0].startswith("RegistrarFunction")
+
+
 def test_every_function_is_traced_and_its_logs_end(workshop: Template, canary: Template) -> None:
     """Tracing is active; every log group has a retention."""
     for template in (workshop, canary):

@@ -9,11 +9,21 @@ from canario.workshop.stages import (
     s03_controller,
     s04_mesh,
     s05_tracing,
+    s06_discovery,
     s08_canary,
     s10_clean,
 )
 
-_MODULES = (s01_preflight, s02_baseline, s03_controller, s04_mesh, s05_tracing, s08_canary, s10_clean)
+_MODULES = (
+    s01_preflight,
+    s02_baseline,
+    s03_controller,
+    s04_mesh,
+    s05_tracing,
+    s06_discovery,
+    s08_canary,
+    s10_clean,
+)
 _STAGES: dict[str, Stage] = {module.STAGE.id: module.STAGE for module in _MODULES}
 
 

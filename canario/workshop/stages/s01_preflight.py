@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from canario.workshop.application import REPLICAS, REPOSITORIES, TAG
+from canario.workshop.application import REPOSITORIES, SCALED, TAG
 from canario.workshop.kinds import NODE, POD
-from canario.workshop.names import ZONE
+from canario.workshop.names import CLOUD_MAP_NAMESPACE, ZONE
 from canario.workshop.ports import Manifest, Ports
 from canario.workshop.request import Request
 from canario.workshop.stage import Check, Finding, Stage, failed, nothing_to_clean, passed, refused
@@ -63,7 +63,7 @@ def capacity(request: Request, ports: Ports) -> Finding:
     used = [pod for pod in ports.kubernetes.list(POD) if pod.get("status", {}).get("phase") not in FINISHED]
     others = [pod for pod in used if pod["metadata"].get("namespace") != request.names.namespace]
     # A rolling update keeps up to a quarter more pods for a moment, at least one a deployment.
-    needed = sum(count + max(1, -(-count // 4)) for count in REPLICAS.values()) + CONTROLLER_PODS
+    needed = sum(count + max(1, -(-count // 4)) for count in SCALED.values()) + CONTROLLER_PODS
     measured = {"allocatable": room, "running": len(others), "needed": needed}
     if room - len(others) < needed:
         return failed(
@@ -90,6 +90,16 @@ def zone(request: Request, ports: Ports) -> Finding:
     return passed(f"the private zone {ZONE} answers", zone=ZONE, records=len(records))
 
 
+def cloud_map(request: Request, ports: Ports) -> Finding:
+    found = ports.cloud_map.namespaces()
+    if CLOUD_MAP_NAMESPACE not in found:
+        return failed(
+            f"Cloud Map has no namespace {CLOUD_MAP_NAMESPACE}. What to do: deploy the stacks again",
+            namespaces=sorted(found),
+        )
+    return passed(f"the Cloud Map namespace {CLOUD_MAP_NAMESPACE} is there", namespace=found[CLOUD_MAP_NAMESPACE])
+
+
 def _is_ready(node: Manifest) -> bool:
     conditions = node.get("status", {}).get("conditions", [])
     return any(each.get("type") == "Ready" and each.get("status") == "True" for each in conditions)
@@ -106,6 +116,7 @@ STAGE = Stage(
         Check("capacity", capacity),
         Check("images", images),
         Check("zone", zone),
+        Check("Cloud Map", cloud_map),
     ),
     solve=solve,
     clean=nothing_to_clean,

@@ -8,6 +8,7 @@ from canario.errors import NotReady
 from canario.mesh import appmesh
 from canario.workshop import pods
 from canario.workshop.application import hostname, url
+from canario.workshop.discovery import discoveries
 from canario.workshop.kinds import APP_MESH_KINDS, DEPLOYMENT, MESH, NAMESPACE, SERVICE
 from canario.workshop.mesh import MESH_LABEL, mesh
 from canario.workshop.names import SERVICES, Names, deployment, load_balancer
@@ -24,7 +25,7 @@ def solve(request: Request, ports: Ports) -> Mapping[str, Any]:
     names = request.names
     labels = {MESH_LABEL: names.mesh, INJECTOR_LABEL: "enabled"}
     ports.kubernetes.patch(NAMESPACE, names.namespace, None, {"metadata": {"labels": labels}})
-    manifests = labelled(appmesh.render(mesh(names, hostnames(names, ports, SERVICES))), names)
+    manifests = labelled(appmesh.render(mesh(names, discoveries(names, ports, SERVICES))), names)
     waiting = [text for manifest in manifests if (text := inactive(ports.kubernetes.apply(manifest)))]
     if waiting:
         raise NotReady(f"stage mesh: the controller has not accepted {', '.join(waiting)}")

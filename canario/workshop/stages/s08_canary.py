@@ -13,32 +13,52 @@ from canario.errors import NotReady
 from canario.mesh import appmesh
 from canario.mesh.weights import APP_MESH_LARGEST, share_of
 from canario.workshop import pods
-from canario.workshop.application import deployment_manifest, load_balancer_manifest
+from canario.workshop.application import REPLICAS, deployment_manifest, load_balancer_manifest
+from canario.workshop.discovery import REGISTRATION, by_cloud_map, discoveries, in_cloud_map
 from canario.workshop.kinds import DEPLOYMENT, SERVICE, VIRTUAL_NODE, VIRTUAL_ROUTER
 from canario.workshop.mesh import BASELINE, CANARY, mesh, router_name
 from canario.workshop.names import SERVICES, Names, deployment, load_balancer
 from canario.workshop.ports import Manifest, Ports
 from canario.workshop.request import Request
 from canario.workshop.stage import Check, Finding, Stage, failed, inconclusive, passed
-from canario.workshop.stages.s04_mesh import hostnames, inactive, labelled
+from canario.workshop.stages.s04_mesh import inactive, labelled
 
 ENDS = {"promoted": 1.0, "rolled_back": 0.0, "held": 0.0}  # outcome → the canary's share afterwards
 NO_CANARY = (APP_MESH_LARGEST, 0)
 
 
 def solve(request: Request, ports: Ports) -> Mapping[str, Any]:
-    """The canary's deployment and node, and its place in the router with weight 0."""
+    """The canary's deployment and node, and its place in the router with weight 0.
+
+    The canary is found as the baseline is: by Cloud Map, or by a load balancer of its own.
+    """
     names = request.names
     ports.kubernetes.apply(deployment_manifest(names, CANARY, ports.images))
-    ports.kubernetes.apply(load_balancer_manifest(names, CANARY))
-    names_of = hostnames(names, ports, (*SERVICES, CANARY))
-    manifests = labelled(appmesh.render(mesh(names, names_of, canary_weights=NO_CANARY)), names)
+    found_by = discoveries(names, ports, SERVICES)
+    if by_cloud_map(names, ports, BASELINE):
+        found_by[CANARY] = in_cloud_map(names, CANARY)
+    else:
+        ports.kubernetes.apply(load_balancer_manifest(names, CANARY))
+        found_by |= discoveries(names, ports, (CANARY,))
+    manifests = labelled(appmesh.render(mesh(names, found_by, canary_weights=NO_CANARY)), names)
     _add_to_router(manifests, names, ports)
     unsettled = pods.unsettled(ports.kubernetes, names.namespace, (CANARY,))
     if unsettled:
         raise NotReady(f"stage canary: {'; '.join(unsettled)}")
+    _registered(request, ports)
     plan = {**request.canary.to_dict(), "smallest_share": share_of((APP_MESH_LARGEST, 1))}
     return {"target": asdict(target(request)), "plan": plan}
+
+
+def _registered(request: Request, ports: Ports) -> None:
+    """Wait until Cloud Map has the canary's pods, where it is found by Cloud Map: no share for a node without pods."""
+    service = by_cloud_map(request.names, ports, CANARY)
+    if service is None:
+        return
+    found = sum(each.healthy for each in ports.cloud_map.discover(service).values())
+    if found < REPLICAS[CANARY]:
+        ports.events.put(REGISTRATION, {"workshop": request.workshop, "stage": "canary"})
+        raise NotReady(f"stage canary: Cloud Map has {found} of {REPLICAS[CANARY]} pods of {deployment(CANARY)}")
 
 
 def clean(request: Request, ports: Ports) -> None:

@@ -24,7 +24,7 @@ from canario.workshop.kinds import (
 from canario.workshop.ports import Kind, Ports
 from canario.workshop.request import Request
 from canario.workshop.stage import Check, Finding, Stage, failed, nothing_to_clean, passed
-from canario.workshop.stages import s02_baseline, s03_controller, s04_mesh, s08_canary
+from canario.workshop.stages import s02_baseline, s03_controller, s04_mesh, s06_discovery, s08_canary
 from canario.workshop.stages.s03_controller import SYSTEM
 
 FROZEN = "canario/frozen"  # the namespace's annotation: when the workshop was frozen
@@ -37,6 +37,7 @@ def solve(request: Request, ports: Ports) -> Mapping[str, Any]:
     _freeze(request, ports)
     for module in BACKWARDS:
         module.STAGE.clean(request, ports)
+    s06_discovery.forget(request, ports)  # by now no node names what is in Cloud Map
     return {}
 
 
@@ -59,6 +60,7 @@ def _listing(request: Request, ports: Ports) -> list[str]:
     inside = ports.kubernetes.list(POD, names.namespace) if ports.kubernetes.get(NAMESPACE, names.namespace) else []
     found += [f"Pod {names.namespace}/{pod['metadata']['name']}" for pod in inside]
     found += [f"Route 53 {name}" for name in ports.zone.records() if _is_ours(name, request)]
+    found += [f"Cloud Map {service}" for service in s06_discovery.left_overs(request, ports)]
     return found + _controller(request, ports)
 
 

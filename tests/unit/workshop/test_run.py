@@ -91,7 +91,7 @@ def test_a_failure_keeps_what_the_check_recorded(ports: Ports) -> None:
 
     run.fail(REQUEST, ports, "run-1", "preflight", "CheckFailed", "…")
 
-    assert 6 == len(ports.records.stages("turma-01")["preflight"]["checks"])
+    assert 7 == len(ports.records.stages("turma-01")["preflight"]["checks"])
     assert ["StageFailed", "WorkshopFailed"] == [kind for kind, _ in ports.events.put_events]
 
 

@@ -35,7 +35,7 @@ def answer(ports: Ports, server: str) -> None:
         ports.http.answers[url(DEFAULT.names, service)] = answering(service, server)
 
 
-@pytest.mark.parametrize("stage_id", ["preflight", "baseline", "controller", "mesh", "tracing", "canary"])
+@pytest.mark.parametrize("stage_id", ["preflight", "baseline", "controller", "mesh", "tracing", "discovery", "canary"])
 def test_before_its_work_is_done_no_stage_passes(stage_id: str) -> None:
     """A check that passes in an empty world measures nothing."""
     assert set(said(stage_id, world()).values()) - {"passed"}
@@ -255,7 +255,8 @@ def test_the_stages_are_in_the_documents_order() -> None:
     for each in all_stages():
         if each.id == "mesh":
             assert [] == ports.kubernetes.list(VIRTUAL_NODE)
-        if each.id != "preflight":
+        if each.id not in ("preflight", "discovery"):  # the latter takes several attempts
             each.solve(DEFAULT, ports)
-    expected = ["preflight", "baseline", "controller", "mesh", "tracing", "canary", "clean"]
-    assert expected == [each.id for each in all_stages()]
+
+    order = ["preflight", "baseline", "controller", "mesh", "tracing", "discovery", "canary", "clean"]
+    assert order == [each.id for each in all_stages()]

@@ -126,7 +126,7 @@ def test_what_was_traced_before_the_stage_proves_nothing(ports: Ports) -> None:
 def test_a_daemon_that_does_not_run_is_named(ports: Ports) -> None:
     """A container that is there but waits is no daemon."""
     stage("tracing").solve(DEFAULT, ports)
-    [pod] = ports.kubernetes.list(POD, NAMESPACE, {"app": "nodejs-app"})
+    pod, *_ = ports.kubernetes.list(POD, NAMESPACE, {"app": "nodejs-app"})
     waiting = {"name": "xray-daemon", "state": {"waiting": {"reason": "ErrImagePull"}}}
     ports.kubernetes.put({**pod, "status": {"containerStatuses": [waiting]}})
 

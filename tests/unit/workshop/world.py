@@ -5,32 +5,60 @@ from typing import Any
 
 from canario.canary import Plan
 from canario.canary.ports import ProxyShare
-from canario.workshop.kinds import DEPLOYMENT, SERVICE
+from canario.workshop import registrar
+from canario.workshop.kinds import DEPLOYMENT, POD, SERVICE
 from canario.workshop.names import deployment, load_balancer
-from canario.workshop.ports import Answer, Manifest, Ports
+from canario.workshop.ports import Answer, Kind, Manifest, Ports
 from canario.workshop.request import Request
-from tests.fakes import FakeKubernetes, fake_ports
+from tests.fakes import FakeCloudMap, FakeKubernetes, fake_ports
 
 DEFAULT = Request("default", "appmesh", "auto", "clean", Plan())
 NAMESPACE = DEFAULT.names.namespace
 
 
 class SettledKubernetes(FakeKubernetes):
-    """Deployments roll out, load balancers get names and mesh objects become active as they are written."""
+    """Deployments roll out, load balancers get names, mesh objects become active and pods are registered in `cloud`
+    as they are written.
+    """
 
     settles = True
+    addresses: dict[str, str]
+    cloud: FakeCloudMap | None = None
 
     def put(self, manifest: Manifest) -> Manifest:
         settled = _settled(copy.deepcopy(manifest)) if self.settles else manifest
+        stored = super().put(settled)
         if self.settles and manifest["kind"] == "Deployment":
-            super().put(_pod(manifest))
-        return super().put(settled)
+            self._roll_out(manifest)
+        if self.settles and manifest["kind"] in ("Deployment", "VirtualNode"):
+            self._register()
+        return stored
+
+    def delete(self, kind: Kind, name: str, namespace: str | None = None) -> None:
+        super().delete(kind, name, namespace)
+        if self.settles:
+            self._register()
+
+    def _roll_out(self, manifest: Manifest) -> None:
+        """Pod addresses are those of a /16 by their place among all pods ever seen."""
+        where, wanted = manifest["metadata"], manifest["spec"]["replicas"]
+        for number in range(wanted, 10):
+            super().delete(POD, f"{where['name']}-{number}", where["namespace"])
+        for number in range(wanted):
+            name = f"{where['name']}-{number}"
+            address = self.addresses.setdefault(name, f"10.0.0.{len(self.addresses) + 1}")
+            super().put(_pod(manifest, name, address))
+
+    def _register(self) -> None:
+        if self.cloud is not None:
+            registrar.reconcile(self, self.cloud)
 
 
 def world(settles: bool = True) -> Ports:
     ports = fake_ports()
     kubernetes = SettledKubernetes()
-    kubernetes.settles = settles
+    kubernetes.addresses = {}
+    kubernetes.settles, kubernetes.cloud = settles, ports.cloud_map
     object.__setattr__(ports, "kubernetes", kubernetes)
     return ports
 
@@ -63,22 +91,28 @@ def _settled(manifest: Manifest) -> Manifest:
         manifest["status"] = {**counts, "observedGeneration": 1}
     if kind == "Service":
         manifest["status"] = {"loadBalancer": {"ingress": [{"hostname": f"{name}.elb.amazonaws.com"}]}}
+    if kind == "VirtualNode":
+        manifest["spec"]["meshRef"] = {"name": "app-mesh"}
     if manifest["apiVersion"].startswith("appmesh"):
         manifest["status"] = {"conditions": [{"type": f"{kind}Active", "status": "True"}]}
     return manifest
 
 
-def _pod(deployment_manifest: Manifest) -> Manifest:
+def _pod(deployment_manifest: Manifest, name: str, address: str) -> Manifest:
     template = deployment_manifest["spec"]["template"]
     annotations = template["metadata"].get("annotations", {})
     sidecars = {"envoy": "canario/mesh", "xray-daemon": "canario/tracing"}
     names = [each["name"] for each in template["spec"]["containers"]]
-    names += [name for name, annotation in sidecars.items() if annotation in annotations]
+    names += [sidecar for sidecar, annotation in sidecars.items() if annotation in annotations]
     where = deployment_manifest["metadata"]
     return {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"name": f"{where['name']}-0", "namespace": where["namespace"], **template["metadata"]},
-        "spec": {"containers": [{"name": name} for name in names]},
-        "status": {"containerStatuses": [{"name": name, "state": {"running": {}}} for name in names]},
+        "metadata": {"name": name, "namespace": where["namespace"], **template["metadata"]},
+        "spec": {"containers": [{"name": each} for each in names]},
+        "status": {
+            "podIP": address,
+            "conditions": [{"type": "Ready", "status": "True"}],
+            "containerStatuses": [{"name": each, "state": {"running": {}}} for each in names],
+        },
     }

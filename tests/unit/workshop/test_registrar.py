@@ -1,0 +1,142 @@
+"""What the registrar makes of pods, case by case."""
+
+import pytest
+
+from canario.errors import RemoteError
+from canario.workshop.cloud_map import ADDRESS, Instance, ServiceName
+from canario.workshop.names import CLOUD_MAP_NAMESPACE, names
+from canario.workshop.registrar import Create, Delete, Deregister, Register, SetHealth, reconcile
+from tests.fakes import FakeCloudMap
+from tests.properties.registrar_strategies import Objects, attributes, node, pod, service
+
+NODEJS = service("nodejs")
+IP = "10.0.0.7"
+
+
+def kinds(cluster: Objects, cloud: FakeCloudMap) -> list[type]:
+    return [type(action) for action in reconcile(cluster, cloud).done]
+
+
+def test_a_pod_has_the_attributes_that_the_app_mesh_controller_wrote() -> None:
+    """Address, first health, pod, namespace, mesh, node, and the pod's own labels."""
+    cloud = FakeCloudMap()
+    outcome = reconcile(Objects([node("nodejs")], [pod("nodejs", "nodejs-1", IP)]), cloud)
+
+    expected = {
+        "app": "nodejs",
+        "AWS_INSTANCE_IPV4": IP,
+        "AWS_INIT_HEALTH_STATUS": "HEALTHY",
+        "k8s.io/pod": "nodejs-1",
+        "k8s.io/namespace": "ns",
+        "appmesh.k8s.aws/mesh": "app-mesh",
+        "appmesh.k8s.aws/virtualNode": "nodejs_ns",
+    }
+    assert (Create(NODEJS, ""), Register(NODEJS, IP, expected)) == outcome.done
+
+
+def test_a_pod_is_registered_once_it_is_ready_and_unhealthy_when_it_is_not_any_more() -> None:
+    """Readiness is the instance's health; only the first readiness registers."""
+    cloud = FakeCloudMap()
+    starting = Objects([node("nodejs")], [pod("nodejs", "nodejs-1", IP, ready=False)])
+    running = Objects([node("nodejs")], [pod("nodejs", "nodejs-1", IP)])
+
+    assert [Create] == kinds(starting, cloud)
+    assert [Register] == kinds(running, cloud)
+    assert [SetHealth] == kinds(starting, cloud)
+    assert not cloud.instances(NODEJS)[IP].healthy
+    assert [SetHealth] == kinds(running, cloud)
+
+
+def test_a_pod_leaves_when_it_is_told_to_end() -> None:
+    """It still serves then: whoever asks Cloud Map has stopped sending to it before it stops."""
+    cloud = FakeCloudMap()
+    kinds(Objects([node("nodejs")], [pod("nodejs", "nodejs-1", IP)]), cloud)
+
+    assert [Deregister] == kinds(Objects([node("nodejs")], [pod("nodejs", "nodejs-1", IP, ending=True)]), cloud)
+
+
+def test_an_address_may_come_to_another_pod() -> None:
+    """The instance is written anew; it is not taken out, for the new pod is ready."""
+    cloud = FakeCloudMap()
+    kinds(Objects([node("nodejs")], [pod("nodejs", "nodejs-1", IP)]), cloud)
+
+    assert [Register] == kinds(Objects([node("nodejs")], [pod("nodejs", "nodejs-2", IP)]), cloud)
+    assert "nodejs-2" == cloud.instances(NODEJS)[IP].attributes["k8s.io/pod"]
+
+
+def test_a_node_without_a_mesh_yet_registers_nothing_and_takes_nothing_out() -> None:
+    """The controller says a moment later which mesh it is; a node that was replaced by hand loses no instance."""
+    cloud = FakeCloudMap()
+    cloud.create(NODEJS, "")
+    cloud.registered[NODEJS][IP] = Instance(attributes("nodejs", "nodejs-1", IP))
+    new = node("nodejs")
+    del new["spec"]["meshRef"]
+    pods = [pod("nodejs", "nodejs-1", IP), pod("nodejs", "nodejs-2", "10.0.0.8")]
+
+    assert [] == kinds(Objects([new], pods), cloud)
+
+
+def test_a_service_goes_with_the_last_node_that_names_it() -> None:
+    """Its instances first; a service that somebody made by hand stays, empty."""
+    cloud = FakeCloudMap()
+    cluster = Objects([node("nodejs")], [pod("nodejs", "nodejs-1", IP)])
+    kinds(cluster, cloud)
+    by_hand = service("crystal")
+    cloud.registered[by_hand] = {}
+
+    assert [Deregister, Delete] == kinds(Objects([], cluster.pods), cloud)
+    assert [by_hand] == list(cloud.registered)
+
+
+def test_two_nodes_may_share_a_service() -> None:
+    """As when two versions are told apart by attributes: the service has the pods of both."""
+    blue, red = node("nodejs"), node("crystal")
+    red["spec"]["serviceDiscovery"] = blue["spec"]["serviceDiscovery"]
+    cloud = FakeCloudMap()
+    reconcile(Objects([blue, red], [pod("nodejs", "b", IP), pod("crystal", "r", "10.0.0.8")]), cloud)
+
+    assert {IP: "nodejs", "10.0.0.8": "crystal"} == {
+        address: each.attributes["app"] for address, each in cloud.instances(NODEJS).items()
+    }
+
+
+def test_a_namespace_that_is_not_there_does_not_keep_the_others() -> None:
+    """The problem is told; the other services are looked after."""
+    lost = node("crystal")
+    lost["spec"]["serviceDiscovery"]["awsCloudMap"]["namespaceName"] = "missing.local"
+    cloud = FakeCloudMap()
+    outcome = reconcile(Objects([lost, node("nodejs")], [pod("nodejs", "nodejs-1", IP)]), cloud)
+
+    assert (f"making the Cloud Map service {ServiceName('missing.local', 'crystal')}: "
+            "there is no namespace missing.local",) == outcome.problems  # fmt: skip
+    assert [IP] == list(cloud.instances(NODEJS))
+
+
+def test_a_cloud_map_that_does_not_answer_is_told() -> None:
+    """Nothing is planned from half a picture."""
+
+    class Silent(FakeCloudMap):
+        def services(self, namespace: str) -> dict[ServiceName, str | None]:
+            raise RemoteError("no answer")
+
+    with pytest.raises(RemoteError, match="no answer"):
+        reconcile(Objects([node("nodejs")], []), Silent())
+
+
+def test_match_expressions_select_pods() -> None:
+    """A selector is Kubernetes' whole selector."""
+    choosy = node("nodejs")
+    choosy["spec"]["podSelector"] = {"matchExpressions": [{"key": "app", "operator": "In", "values": ["nodejs"]}]}
+    cloud = FakeCloudMap()
+    reconcile(Objects([choosy], [pod("nodejs", "a", IP), pod("crystal", "b", "10.0.0.8")]), cloud)
+
+    assert [IP] == list(cloud.instances(NODEJS))
+    assert IP == cloud.instances(NODEJS)[IP].attributes[ADDRESS]
+
+
+def test_workshops_share_the_namespace_without_sharing_names() -> None:
+    """The default workshop has the document's names; no other id can lead to one of them."""
+    found = [names(id).cloud_map(each).name for id in ("default", "v2", "turma-01") for each in ("nodejs", "nodejsv2")]
+
+    assert ["nodejs", "nodejsv2", "nodejs-v2", "nodejsv2-v2", "nodejs-turma-01", "nodejsv2-turma-01"] == found
+    assert f"nodejs.{CLOUD_MAP_NAMESPACE}" == names("default").cloud_map("nodejs").host
