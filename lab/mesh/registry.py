@@ -13,14 +13,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from canario.adapters.cloudmap import CloudMapServices
 from canario.errors import CanarioError
 from canario.workshop import registrar
 from canario.workshop.cloud_map import CloudMap, Instance, ServiceName
 from canario.workshop.kinds import POD, VIRTUAL_NODE
 from canario.workshop.ports import Kind, Manifest
 from canario.workshop.registrar import Wanted
-from lab import boto
 from lab.mesh.cluster import Cluster
 from lab.mesh.world import World
 
@@ -33,7 +31,10 @@ _log = logging.getLogger(__name__)
 
 
 def cloud_map(endpoint: str) -> CloudMap:
-    """The lab's Cloud Map. Making a client reads much: not in an event loop."""
+    """The lab's Cloud Map. Not in an event loop: reading boto3 takes longer than all else that the controller does."""
+    from canario.adapters.cloudmap import CloudMapServices
+    from lab import boto
+
     return CloudMapServices(boto.client(endpoint, "servicediscovery"))
 
 

@@ -74,8 +74,8 @@ class Kubernetes:
 
 
 @asynccontextmanager
-async def kubernetes(directory: Path, block: Block) -> AsyncIterator[Kubernetes]:
-    """The API with App Mesh's CRDs, and the controller running as its pod would."""
+async def kubernetes(directory: Path, block: Block, **settings: str) -> AsyncIterator[Kubernetes]:
+    """The API with App Mesh's CRDs, and the controller running as its pod would, with further `settings`."""
     server = ApiServer(Settings(block, directory / "cluster", directory / "kubeconfig"))
     await server.start()
     environment = {
@@ -84,6 +84,7 @@ async def kubernetes(directory: Path, block: Block) -> AsyncIterator[Kubernetes]
         "LAB_MESH_DIR": str(directory / "mesh"),
         "LAB_VPC": block.vpc,
         "POD_IP": block.pod(1),
+        **settings,
     }
     with (directory / "controller.log").open("ab") as log:
         controller = await asyncio.create_subprocess_exec(

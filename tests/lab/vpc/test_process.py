@@ -17,6 +17,8 @@ from lightkube.codecs import from_dict
 from lightkube.resources.core_v1 import Service
 
 from apps.demo import demo
+from canario.adapters.cloudmap import CloudMapServices
+from canario.workshop.cloud_map import ADDRESS, ServiceName
 from lab import boto
 from lab.net import Block, free_block
 from tests.lab.cluster_api.support import served
@@ -48,6 +50,14 @@ class World:
         endpoints = {"apiVersion": "v1", "kind": "Endpoints", "metadata": {"name": "web", "namespace": "default"}}
         self.kubernetes.apply(from_dict({**endpoints, "subsets": [subset]}), field_manager="test", force=True)
 
+    def instance(self, name: str, address: str) -> None:
+        """A Cloud Map service in the namespace `pvt.local` with this one instance."""
+        with closing(boto.client(self.endpoint, "servicediscovery")) as client:
+            client.create_private_dns_namespace(Name="pvt.local", Vpc="vpc-1")
+            cloud_map, service = CloudMapServices(client), ServiceName("pvt.local", name)
+            cloud_map.create(service, "default")
+            cloud_map.register(service, address, {ADDRESS: address})
+
     def record(self, name: str, target: str) -> None:
         """A CNAME in a private zone of its own."""
         with closing(boto.client(self.endpoint, "route53")) as route53:
@@ -67,7 +77,7 @@ class World:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     directory = tmp_path_factory.mktemp("world")
-    with served(directory) as running, ministack(directory, ["route53"]) as endpoint:
+    with served(directory) as running, ministack(directory, ["route53", "servicediscovery"]) as endpoint:
         kubeconfig = running.settings.kubeconfig
         client = Client(config=KubeConfig.from_file(kubeconfig), trust_env=False)
         yield World(client, kubeconfig, endpoint)
@@ -127,6 +137,20 @@ async def test_follows_kubernetes_and_route53(world: World, pod: tuple[Block, st
     assert body["node"] == "pod"
     assert process.returncode == 0
     assert not list((tmp_path / "run").iterdir())
+
+
+async def test_follows_cloud_map(world: World, pod: tuple[Block, str], tmp_path: Path) -> None:
+    """A record that points to a Cloud Map service leads to its instances: no load balancer is needed."""
+    block, address = pod
+    process = await start(block, tmp_path, world)
+    await asyncio.to_thread(world.instance, "nodejs", address)
+    await asyncio.to_thread(world.record, f"nodejs.{NAME}", "nodejs.pvt.local")
+    world.endpoints([address])  # which tells the VPC of port 3000
+    bodies = [await answer(block, f"http://{name}:3000/") for name in ("nodejs.pvt.local", f"nodejs.{NAME}")]
+    process.terminate()
+    await process.communicate()
+
+    assert [body["node"] for body in bodies] == ["pod", "pod"]
 
 
 async def test_taken_address(world: World, pod: tuple[Block, str], tmp_path: Path) -> None:

@@ -64,18 +64,6 @@ def test_field_without_words() -> None:
     [
         ({"listeners": [listener(3000, "tcp")]}, "protocol tcp: the lab's traffic goes by http_proxy"),
         ({"listeners": [listener(3000), listener(3001)]}, "2 listeners: a node has one"),
-        (
-            {
-                "serviceDiscovery": {
-                    "awsCloudMap": {
-                        "namespaceName": "n",
-                        "serviceName": "s",
-                        "attributes": [{"key": "zone", "value": "a"}],
-                    }
-                }
-            },
-            "Cloud Map attributes",
-        ),
     ],
 )
 def test_what_the_lab_cannot_do(change: dict[str, Any], reason: str) -> None:

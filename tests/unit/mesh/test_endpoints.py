@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from canario.mesh.model import CloudMap, Discovery, Hostname, Node, Port, Ref, Selector
+from canario.workshop.cloud_map import ADDRESS, PORT, Instance, ServiceName
 from lab.mesh.endpoints import Endpoints, resolve
 from lab.mesh.world import World
 from tests.unit.mesh.objects import NAMESPACE, obj, pod
@@ -61,8 +62,31 @@ def test_other_names() -> None:
     assert Endpoints((VPC,), "nodejs.example.local:3000") == found(Hostname("nodejs.example.local"))
 
 
-def test_cloud_map() -> None:
-    """Cloud Map means the node's own pods that are ready and not on their way out."""
+def test_cloud_map_is_believed() -> None:
+    """Where there is a Cloud Map, its instances with all the node's attributes are the endpoints, whatever pods say."""
+    wanted = CloudMap("appmesh.pvt.local", "web", (("version", "v1"),))
+    instances = (
+        Instance({ADDRESS: "127.9.16.8", "version": "v1"}),
+        Instance({ADDRESS: "127.9.16.9", "version": "v1", PORT: "8080"}),
+        Instance({ADDRESS: "127.9.16.10", "version": "v2"}),
+        Instance({"version": "v1"}),
+    )
+    known = {ServiceName("appmesh.pvt.local", "web"): instances}
+    endpoints = found(wanted, cloud_map=known, pods=(pod("a", "web", "127.9.16.1"),))
+
+    assert Endpoints((("127.9.16.8", 3000), ("127.9.16.9", 8080))) == endpoints
+
+
+def test_a_cloud_map_that_has_said_nothing_yet() -> None:
+    """Nothing is known of the node then, which is not the same as a node without instances."""
+    wanted = CloudMap("appmesh.pvt.local", "web")
+
+    assert Endpoints(known=False) == found(wanted, cloud_map={})
+    assert Endpoints() == found(wanted, cloud_map={ServiceName("appmesh.pvt.local", "web"): ()})
+
+
+def test_a_controller_without_cloud_map() -> None:
+    """It takes what would be registered: the node's own pods that are ready and not on their way out."""
     pods = (
         pod("a", "web", "127.9.16.1"),
         pod("b", "web", "127.9.16.2", ready=False),
