@@ -27,6 +27,9 @@ TRACED = "canario/tracing"  # the pod template's annotation: with which tracing 
 PROVIDER = "x-ray"
 CALLER = "frontend"
 LONGEST_LOOK = timedelta(hours=5)  # back; X-Ray takes six
+# Of what was traced while the pods started anew parts are missing for good: only the newest traces are looked at.
+TRACE_LOOK = timedelta(seconds=90)
+TRACES = 25
 
 
 def solve(request: Request, ports: Ports) -> Mapping[str, Any]:
@@ -58,7 +61,7 @@ def daemons(request: Request, ports: Ports) -> Finding:
 
 def edges(request: Request, ports: Ports) -> Finding:
     """Whether X-Ray has seen the frontend ask both its upstreams since the stage began."""
-    found = ports.traces.graph(*_span(request, ports)).edges
+    found = ports.traces.graph(*_span(request, ports, LONGEST_LOOK)).edges
     wanted = [(_name(request, CALLER), _name(request, upstream)) for upstream in UPSTREAMS]
     counts = {" → ".join(edge): found[edge].requests for edge in wanted if edge in found}
     missing = [" → ".join(edge) for edge in wanted if edge not in found]
@@ -71,7 +74,7 @@ def edges(request: Request, ports: Ports) -> Finding:
 def trace(request: Request, ports: Ports) -> Finding:
     """Whether one request can be followed from the frontend into both upstreams."""
     caller, callees = _name(request, CALLER), tuple(_name(request, upstream) for upstream in UPSTREAMS)
-    found = ports.traces.find((caller, *callees), *_span(request, ports))
+    found = ports.traces.find((caller, *callees), *_span(request, ports, TRACE_LOOK), TRACES)
     whole = [each for each in found if is_whole(each, caller, callees)]
     if not whole:
         said = _ask(request, ports)
@@ -115,10 +118,10 @@ def _name(request: Request, service: str) -> str:
     return segment_name(request.names, service)
 
 
-def _span(request: Request, ports: Ports) -> tuple[datetime, datetime]:
-    """From the stage's beginning, as it is recorded, to now."""
+def _span(request: Request, ports: Ports, longest: timedelta) -> tuple[datetime, datetime]:
+    """From the stage's beginning, as it is recorded, to now; at most so long."""
     began = ports.records.stages(request.workshop).get("tracing", {}).get("started")
-    oldest = ports.now - LONGEST_LOOK
+    oldest = ports.now - longest
     start = max(oldest, datetime.fromisoformat(str(began))) if began else oldest
     # X-Ray refuses a span that is empty.
     return start, max(ports.now, start + timedelta(seconds=1))

@@ -123,6 +123,15 @@ def test_what_was_traced_before_the_stage_proves_nothing(ports: Ports) -> None:
     assert ("failed", "failed") == (said(ports)["edges"], said(ports)["whole trace"])
 
 
+def test_a_restarts_broken_traces_do_not_hide_whole_ones(ports: Ports) -> None:
+    """Segments were lost while the pods started anew; what is traced afterwards proves the stage."""
+    stage("tracing").solve(DEFAULT, ports)
+    broken = Trace("1-2-5", WHOLE.segments[1:])
+    ports.traces.kept += [(NOW - timedelta(seconds=100), broken)] * 50 + [(NOW - timedelta(seconds=5), WHOLE)]
+
+    assert "passed" == said(ports)["whole trace"]
+
+
 def test_a_daemon_that_does_not_run_is_named(ports: Ports) -> None:
     """A container that is there but waits is no daemon."""
     stage("tracing").solve(DEFAULT, ports)
