@@ -12,6 +12,13 @@ def test_without_context_the_defaults_hold() -> None:
     assert settings_from({"@aws-cdk/core:x": True, "aws:cdk:y": []}) == Settings()
 
 
+def test_an_endpoint_of_one_service_may_be_given() -> None:
+    """A function may be told where one AWS service answers; the other AWS_ variables are Lambda's own."""
+    given = {"AWS_ENDPOINT_URL_XRAY": "http://127.0.0.1:1"}
+
+    assert settings_from({"canario:function_environment": given}).function_environment == given
+
+
 def test_values_of_the_command_line_and_of_the_file_are_both_taken() -> None:
     """Strings, as `-c` gives them, and JSON, as cdk.json has it, mean the same."""
     texts = {

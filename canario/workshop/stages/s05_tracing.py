@@ -1,8 +1,8 @@
 """`tracing` — the document's "Observabilidade": every request's way can be seen in X-Ray.
 
 What the document's `helm upgrade … tracing.enabled=true` does is a flag of the controller; a pod that starts
-afterwards gets the container `xray-daemon`. Nothing of this is the stage's own to clean: the flag goes with the
-controller, the containers with their pods, and traces cannot be deleted, they expire.
+afterwards gets the container `xray-daemon`. The stage `clean` has nothing to do for this one: the flag goes with
+the controller, the containers with their pods, and traces cannot be deleted, they expire.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from canario.workshop.names import SERVICES, deployment
 from canario.workshop.ports import Manifest, Ports
 from canario.workshop.request import Request
 from canario.workshop.stage import Check, Finding, Stage, failed, inconclusive, passed
-from canario.workshop.stages.s03_controller import CONTROLLER, SYSTEM, flags
+from canario.workshop.stages.s03_controller import CONTROLLER, SYSTEM, flags, others
 from canario.workshop.stages.s04_mesh import rolled_out
 from canario.workshop.traces import is_whole, segment_name
 
@@ -27,19 +27,24 @@ TRACED = "canario/tracing"  # the pod template's annotation: with which tracing 
 PROVIDER = "x-ray"
 CALLER = "frontend"
 LONGEST_LOOK = timedelta(hours=5)  # back; X-Ray takes six
+# Of what was traced while the pods started anew parts are missing for good: only the newest traces are looked at.
+TRACE_LOOK = timedelta(seconds=90)
+TRACES = 25
 
 
 def solve(request: Request, ports: Ports) -> Mapping[str, Any]:
     """Tell the controller to trace; once the one that does is running, start the pods anew."""
-    _set_flag(ports)
-    if not pods.available(ports.kubernetes.get(DEPLOYMENT, CONTROLLER, SYSTEM)):
-        raise NotReady(f"stage tracing: {SYSTEM}/{CONTROLLER} has not started again with {FLAG} yet")
+    if ports.kubernetes.get(DEPLOYMENT, CONTROLLER, SYSTEM) is None:
+        raise NotReady(f"stage tracing: there is no {SYSTEM}/{CONTROLLER}; solve the stage controller first")
+    _tell_controller(ports, [f"{FLAG}=true"])
     _annotate(request, ports, PROVIDER)
     return {}
 
 
 def clean(request: Request, ports: Ports) -> None:
-    """Start the pods anew without what says that they are traced; the controller's flag is every workshop's."""
+    """Start the pods anew, untraced unless another workshop has the controller trace. Raises NotReady."""
+    if not others(request, ports) and ports.kubernetes.get(DEPLOYMENT, CONTROLLER, SYSTEM):
+        _tell_controller(ports, [])
     _annotate(request, ports, None)
 
 
@@ -56,7 +61,7 @@ def daemons(request: Request, ports: Ports) -> Finding:
 
 def edges(request: Request, ports: Ports) -> Finding:
     """Whether X-Ray has seen the frontend ask both its upstreams since the stage began."""
-    found = ports.traces.graph(*_span(request, ports)).edges
+    found = ports.traces.graph(*_span(request, ports, LONGEST_LOOK)).edges
     wanted = [(_name(request, CALLER), _name(request, upstream)) for upstream in UPSTREAMS]
     counts = {" → ".join(edge): found[edge].requests for edge in wanted if edge in found}
     missing = [" → ".join(edge) for edge in wanted if edge not in found]
@@ -69,7 +74,7 @@ def edges(request: Request, ports: Ports) -> Finding:
 def trace(request: Request, ports: Ports) -> Finding:
     """Whether one request can be followed from the frontend into both upstreams."""
     caller, callees = _name(request, CALLER), tuple(_name(request, upstream) for upstream in UPSTREAMS)
-    found = ports.traces.find((caller, *callees), *_span(request, ports))
+    found = ports.traces.find((caller, *callees), *_span(request, ports, TRACE_LOOK), TRACES)
     whole = [each for each in found if is_whole(each, caller, callees)]
     if not whole:
         said = _ask(request, ports)
@@ -78,18 +83,18 @@ def trace(request: Request, ports: Ports) -> Finding:
     return passed(f"trace {whole[0].id} is whole: {len(segments)} segments", trace=whole[0].id, segments=segments)
 
 
-def _set_flag(ports: Ports) -> None:
+def _tell_controller(ports: Ports, wanted: list[str]) -> None:
+    """Give the controller these flags of tracing, beside its others. Raises NotReady until it runs with them."""
     manifest = ports.kubernetes.get(DEPLOYMENT, CONTROLLER, SYSTEM)
-    if manifest is None:
-        raise NotReady(f"stage tracing: there is no {SYSTEM}/{CONTROLLER}; solve the stage controller first")
-    containers = manifest["spec"]["template"]["spec"]["containers"]
     before = flags(manifest)
-    args = [each for each in before if each.partition("=")[0] != FLAG] + [f"{FLAG}=true"]
-    if args == before:
-        return
-    changed = [{**containers[0], "args": args}, *containers[1:]]
-    patch = {"spec": {"template": {"spec": {"containers": changed}}}}
-    ports.kubernetes.patch(DEPLOYMENT, CONTROLLER, SYSTEM, patch)
+    arguments = [each for each in before if each.partition("=")[0] != FLAG] + wanted
+    if manifest and arguments != before:
+        containers = manifest["spec"]["template"]["spec"]["containers"]
+        changed = [{**containers[0], "args": arguments}, *containers[1:]]
+        patch = {"spec": {"template": {"spec": {"containers": changed}}}}
+        manifest = ports.kubernetes.patch(DEPLOYMENT, CONTROLLER, SYSTEM, patch)
+    if not pods.available(manifest):
+        raise NotReady(f"stage tracing: {SYSTEM}/{CONTROLLER} has not started again as it was told yet")
 
 
 def _annotate(request: Request, ports: Ports, value: str | None) -> None:
@@ -113,10 +118,10 @@ def _name(request: Request, service: str) -> str:
     return segment_name(request.names, service)
 
 
-def _span(request: Request, ports: Ports) -> tuple[datetime, datetime]:
-    """From the stage's beginning, as it is recorded, to now."""
+def _span(request: Request, ports: Ports, longest: timedelta) -> tuple[datetime, datetime]:
+    """From the stage's beginning, as it is recorded, to now; at most so long."""
     began = ports.records.stages(request.workshop).get("tracing", {}).get("started")
-    oldest = ports.now - LONGEST_LOOK
+    oldest = ports.now - longest
     start = max(oldest, datetime.fromisoformat(str(began))) if began else oldest
     # X-Ray refuses a span that is empty.
     return start, max(ports.now, start + timedelta(seconds=1))

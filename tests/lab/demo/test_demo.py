@@ -140,6 +140,26 @@ async def test_silent_upstream(session: aiohttp.ClientSession) -> None:
     assert body["message"] == "nodejs did not answer"
 
 
+async def test_traces_are_handed_on(session: aiohttp.ClientSession) -> None:
+    """The frontend gives its upstreams the trace that it was given, and no other of its headers."""
+    seen: list[str] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.append((await reader.readuntil(b"\r\n\r\n")).decode().lower())
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}")
+        writer.close()
+
+    async with await asyncio.start_server(answer, HOST, 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        config = demo.Settings("frontend", upstreams=(("nodejs", f"http://{HOST}:{port}/"),))
+        async with serving(config) as url:
+            await get(session, url, **{"X-Amzn-Trace-Id": "Root=1-2-3;Parent=4;Sampled=1", "X-Other": "mine"})
+
+    assert ["x-amzn-trace-id: root=1-2-3;parent=4;sampled=1"] == [
+        line for line in seen[0].splitlines() if line.startswith("x-")
+    ]
+
+
 async def test_one_write() -> None:
     """Headers and body of an answer come in one piece: two would cost 40 ms behind Envoy."""
     async with serving(demo.Settings("nodejs")) as url:

@@ -74,8 +74,8 @@ class Kubernetes:
 
 
 @asynccontextmanager
-async def kubernetes(directory: Path, block: Block, **settings: str) -> AsyncIterator[Kubernetes]:
-    """The API with App Mesh's CRDs, and the controller running as its pod would, with further `settings`."""
+async def kubernetes(directory: Path, block: Block, *flags: str, **settings: str) -> AsyncIterator[Kubernetes]:
+    """The API with App Mesh's CRDs, and the controller running as its pod would, with these flags and settings."""
     server = ApiServer(Settings(block, directory / "cluster", directory / "kubeconfig"))
     await server.start()
     environment = {
@@ -88,7 +88,7 @@ async def kubernetes(directory: Path, block: Block, **settings: str) -> AsyncIte
     }
     with (directory / "controller.log").open("ab") as log:
         controller = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "lab.mesh"), env=environment, stdout=log, stderr=log
+            *(sys.executable, "-m", "lab.mesh", *flags), env=environment, stdout=log, stderr=log
         )
     try:
         await _healthy(block.pod(1))

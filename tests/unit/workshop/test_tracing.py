@@ -58,7 +58,7 @@ def test_the_controller_is_told_first(ports: Ports) -> None:
     controller = ports.kubernetes.get(DEPLOYMENT, CONTROLLER, SYSTEM)
     ports.kubernetes.put({**controller, "status": {}})
 
-    with pytest.raises(NotReady, match="appmesh-controller has not started again"):
+    with pytest.raises(NotReady, match="appmesh-controller has not started again as it was told"):
         stage("tracing").solve(DEFAULT, ports)
     assert ["--enable-xray-tracing=true"] == arguments(ports)
     template = (deployment_of(ports, "nodejs") or {})["spec"]["template"]
@@ -123,6 +123,15 @@ def test_what_was_traced_before_the_stage_proves_nothing(ports: Ports) -> None:
     assert ("failed", "failed") == (said(ports)["edges"], said(ports)["whole trace"])
 
 
+def test_a_restarts_broken_traces_do_not_hide_whole_ones(ports: Ports) -> None:
+    """Segments were lost while the pods started anew; what is traced afterwards proves the stage."""
+    stage("tracing").solve(DEFAULT, ports)
+    broken = Trace("1-2-5", WHOLE.segments[1:])
+    ports.traces.kept += [(NOW - timedelta(seconds=100), broken)] * 50 + [(NOW - timedelta(seconds=5), WHOLE)]
+
+    assert "passed" == said(ports)["whole trace"]
+
+
 def test_a_daemon_that_does_not_run_is_named(ports: Ports) -> None:
     """A container that is there but waits is no daemon."""
     stage("tracing").solve(DEFAULT, ports)
@@ -135,14 +144,25 @@ def test_a_daemon_that_does_not_run_is_named(ports: Ports) -> None:
     assert ("failed", "no xray-daemon container runs in nodejs-app-0: waiting") == (found.status, found.message)
 
 
-def test_cleaning_starts_the_pods_anew(ports: Ports) -> None:
-    """Afterwards the pods' template does not say that it is traced; cleaning without deployments is harmless."""
+def test_cleaning_undoes_the_stage(ports: Ports) -> None:
+    """Afterwards nothing is traced and the checks fail again; cleaning where there is nothing is harmless."""
     stage("tracing").solve(DEFAULT, ports)
     stage("tracing").clean(DEFAULT, ports)
     stage("tracing").clean(DEFAULT, world())
 
     template = (deployment_of(ports, "nodejs") or {})["spec"]["template"]
     assert ["canario/mesh"] == list(template["metadata"]["annotations"])
+    assert [] == arguments(ports)
+    assert "failed" == said(ports)["xray-daemon in every pod"]
+
+
+def test_cleaning_leaves_other_workshops_traced(ports: Ports) -> None:
+    """The controller goes on tracing while another workshop is there."""
+    stage("tracing").solve(DEFAULT, ports)
+    stage("baseline").solve(replace(DEFAULT, workshop="turma-02"), ports)
+    stage("tracing").clean(DEFAULT, ports)
+
+    assert ["--enable-xray-tracing=true"] == arguments(ports)
 
 
 @pytest.mark.parametrize(
