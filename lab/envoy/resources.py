@@ -20,7 +20,6 @@ ACCESS_LOG_FORMAT = (
     "%UPSTREAM_CLUSTER_RAW%\n"
 )
 
-PROBE_AGENT = "kube-probe/"  # what the kubelet's user agent begins with
 PROBING_AGENTS = "(kube-probe/|Envoy/HC).*"  # the kubelet's, and of Envoys that ask after an endpoint's health
 _NO_PROBE: Resource = {
     "name": "user-agent",

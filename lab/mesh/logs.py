@@ -1,4 +1,4 @@
-"""Access logs as Envoy has them. Pure.
+"""Access logs as Envoy has them.
 
 Any path but `/dev/stdout` and `/dev/stderr` is a file below the pod's own directory: a process of the lab writes
 nowhere else.
@@ -28,6 +28,12 @@ def access_log(log: AccessLog | None, directory: Path) -> list[Resource]:
     path = log_file(log.path, directory)
     config = {"@type": f"{_TYPE}.file.v3.FileAccessLog", "path": str(path), **_format(log)}
     return [{"name": "envoy.access_loggers.file", "filter": probes, "typed_config": config}]
+
+
+def make_log_directories(log: AccessLog | None, directory: Path) -> None:
+    """Envoy makes a log's file, but no directory for it, and refuses the listener instead."""
+    if log and log.path not in _STREAMS:
+        log_file(log.path, directory).parent.mkdir(parents=True, exist_ok=True)
 
 
 def log_file(path: str, directory: Path) -> Path:

@@ -212,7 +212,7 @@ def _inbound_listener(place: Place, port: Port, **fields: Any) -> Resource:
     name, address, idle = _inbound(port.number), (place.pod_ip, port.number), port.policies.timeout.idle_ms
     if port.protocol is Protocol.TCP:
         return tcp_listener(name, address, f"ingress/{port.number}", idle, **fields)
-    options = {} if idle is None else {"common_http_protocol_options": {"idle_timeout": milliseconds(idle)}}
+    options: Resource = {} if idle is None else {"common_http_protocol_options": {"idle_timeout": milliseconds(idle)}}
     return envoy.http_listener(name, address, place.directory, routes=_inbound_routes(port), **options, **fields)
 
 

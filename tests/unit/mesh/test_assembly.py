@@ -62,7 +62,7 @@ def test_field_without_words() -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"listeners": [listener(3000, "tcp")]}, "protocol tcp: the lab's traffic goes by http_proxy"),
+        ({"listeners": [listener(9901)]}, "there Envoy's own administration is"),
         ({"listeners": [listener(3000), listener(3001)]}, "2 listeners: a node has one"),
         (
             {
@@ -87,11 +87,16 @@ def test_what_the_lab_cannot_do(change: dict[str, Any], reason: str) -> None:
 
 
 def test_targets_port() -> None:
-    """A target's port is refused in the lab: a node has one listener there."""
+    """A target's port is its node's listener's; any other is refused."""
     ported = router("web-router", "web-v1")
-    ported["spec"]["routes"][0]["httpRoute"]["action"]["weightedTargets"][0]["port"] = 3000
+    target = ported["spec"]["routes"][0]["httpRoute"]["action"]["weightedTargets"][0]
 
-    assert UNSUPPORTED == assemble(shop(virtual_routers=(ported,)), {}).findings[ROUTER].reason
+    target["port"] = 3000
+    assert assemble(shop(virtual_routers=(ported,)), {}).findings[ROUTER].active
+    target["port"] = 3001
+    finding = assemble(shop(virtual_routers=(ported,)), {}).findings[ROUTER]
+    assert UNSUPPORTED == finding.reason
+    assert "route all sends to port 3001 of node shop/web-v1, which does not listen there" in finding.message
 
 
 def test_host_that_is_taken() -> None:
