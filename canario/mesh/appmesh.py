@@ -9,7 +9,7 @@ from canario.mesh.appmesh_gateways import parse_gateway, parse_gateway_route, pa
 from canario.mesh.appmesh_names import API_VERSION
 from canario.mesh.appmesh_parse import parse, parse_mesh, parse_node, parse_router, parse_service
 from canario.mesh.appmesh_render import render
-from canario.mesh.appmesh_split import read_share, set_share
+from canario.mesh.appmesh_split import read_share, set_share, withdraw
 
 __all__ = [
     "API_VERSION",
@@ -24,4 +24,5 @@ __all__ = [
     "read_share",
     "render",
     "set_share",
+    "withdraw",
 ]
