@@ -67,6 +67,10 @@ class Fields:
         value = self._optional(name, int)
         return None if value is None else int(value)
 
+    def flag_or(self, name: str, default: bool) -> bool:
+        value = self._optional(name, bool)
+        return default if value is None else bool(value)
+
     def inner(self, name: str) -> "Fields":
         return Fields(self._required(name, Mapping), self.where(name))
 

@@ -28,9 +28,7 @@ def router_name(service: str) -> str:
     return f"{service}-router"
 
 
-def mesh(
-    names: Names, found_by: Mapping[str, str | Discovery], canary_weights: tuple[int, int] | None = None
-) -> Mesh:
+def mesh(names: Names, found_by: Mapping[str, str | Discovery], canary_weights: tuple[int, int] | None = None) -> Mesh:
     """The mesh of a workshop. `found_by`: service → its load balancer's name, or another discovery.
 
     With `canary_weights` (baseline, canary) the router of nodejs splits its traffic between both versions.

@@ -26,7 +26,17 @@ STAGES = (
     "mtls",
     "clean",
 )
-AVAILABLE_STAGES = ("preflight", "baseline", "controller", "mesh", "tracing", "discovery", "canary", "clean")
+AVAILABLE_STAGES = (
+    "preflight",
+    "baseline",
+    "controller",
+    "mesh",
+    "tracing",
+    "discovery",
+    "gateway",
+    "canary",
+    "clean",
+)
 
 
 @dataclass(frozen=True)

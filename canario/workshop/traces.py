@@ -15,7 +15,5 @@ def is_whole(trace: Trace, caller: str, callees: tuple[str, ...]) -> bool:
     if any(segment.parent is not None and segment.parent not in known for segment in trace.segments):
         return False
     services = {segment.id: segment.service for segment in trace.segments}
-    caused = {
-        segment.service for segment in trace.segments if segment.parent and services[segment.parent] == caller
-    }
+    caused = {segment.service for segment in trace.segments if segment.parent and services[segment.parent] == caller}
     return caused >= set(callees)

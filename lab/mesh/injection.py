@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from canario.errors import CanarioError
+from canario.mesh.gateways import Gateway
 from canario.mesh.model import Mesh, Node
 from lab.mesh import tracing
 from lab.mesh.assembly import mesh_of, node_of
+from lab.mesh.gateways import gateways_of
 from lab.mesh.world import Obj, World, annotations_of
 
 INJECT = "appmesh.k8s.aws/sidecarInjectorWebhook"
@@ -21,6 +23,12 @@ CONTAINER = "envoy"
 ADMIN_PORT = 9901
 IMAGE = "840364872350.dkr.ecr.us-west-1.amazonaws.com/aws-appmesh-envoy:v1.29.12.1-prod"
 
+_READINESS = {
+    "httpGet": {"path": "/ready", "port": ADMIN_PORT},
+    "periodSeconds": 1,
+    "failureThreshold": 3,
+}
+_GATEWAY_ADVICE = f"apply one whose podSelector matches it, or annotate it {INJECT}: disabled"
 _ADVICE = f"apply a VirtualNode whose podSelector matches it, or annotate it {INJECT}: disabled"
 
 JsonPatch = list[dict[str, Any]]
@@ -33,26 +41,39 @@ class RefusedError(CanarioError):
 def inject(
     pod: Obj, namespace: str, world: World, meshes: Mapping[str, Mesh], trace: tracing.Tracing | None = None
 ) -> JsonPatch:
-    """The patch for a pod that is being created in `namespace`; empty when it gets no sidecar.
+    """The patch for a pod that is being created in `namespace`; empty when it gets nothing.
 
-    With `trace` it gets an X-Ray daemon too.
-
+    A gateway's pod has its Envoy already, which is told whose it is; any other gets one, and with `trace` an X-Ray
+    daemon too.
     Raises RefusedError, with what to do, when injection is enabled for the pod but impossible.
     """
-    if not _enabled(pod, namespace, world) or _has_sidecar(pod):
+    if not _enabled(pod, namespace, world):
         return []
     name, trouble = mesh_of(namespace, world, meshes)
     if name is None:
+        if _has_sidecar(pod):
+            return []
         raise RefusedError(f"{_what(pod)}: {trouble}")
-    mesh = meshes[name]
     placed = {**pod, "metadata": {**pod["metadata"], "namespace": namespace}}
-    nodes = node_of(placed, mesh)
-    if not nodes:
+    match _selecting(pod, placed, meshes[name]):
+        case Gateway() as gateway:
+            return _gateway_patch(pod, meshes[name], gateway)
+        case Node() as node:
+            return [] if _has_sidecar(pod) else _patch(pod, meshes[name], node, trace)
+
+
+def _selecting(pod: Obj, placed: Obj, mesh: Mesh) -> Node | Gateway:
+    """The one node or gateway that selects the pod."""
+    found: list[Node | Gateway] = [*node_of(placed, mesh), *gateways_of(placed, mesh)]
+    if not found:
+        if _has_sidecar(pod):
+            raise RefusedError(f"{_what(pod)}: no VirtualGateway selects it; {_GATEWAY_ADVICE}")
         raise RefusedError(f"{_what(pod)}: no VirtualNode selects it; {_ADVICE}")
-    if len(nodes) > 1:
-        names = ", ".join(str(node.ref) for node in nodes)
-        raise RefusedError(f"{_what(pod)}: several VirtualNodes select it ({names}); exactly one must")
-    return _patch(pod, mesh, nodes[0], trace)
+    if len(found) > 1:
+        kinds = sorted({"VirtualNodes" if isinstance(each, Node) else "VirtualGateways" for each in found})
+        names = ", ".join(str(each.ref) for each in found)
+        raise RefusedError(f"{_what(pod)}: several {' and '.join(kinds)} select it ({names}); exactly one must")
+    return found[0]
 
 
 def _enabled(pod: Obj, namespace: str, world: World) -> bool:
@@ -73,17 +94,39 @@ def _what(pod: Obj) -> str:
     return f"a sidecar for pod {metadata.get('name') or metadata.get('generateName', '')}"
 
 
-def _patch(pod: Obj, mesh: Mesh, node: Node, trace: tracing.Tracing | None) -> JsonPatch:
+def _mark(pod: Obj) -> dict[str, Any]:
+    """Says that the pod's proxy is the controller's to configure."""
     if annotations_of(pod):
-        mark = {"op": "add", "path": f"/metadata/annotations/{_pointer(PROXIED)}", "value": "true"}
-    else:
-        mark = {"op": "add", "path": "/metadata/annotations", "value": {PROXIED: "true"}}
+        return {"op": "add", "path": f"/metadata/annotations/{_pointer(PROXIED)}", "value": "true"}
+    return {"op": "add", "path": "/metadata/annotations", "value": {PROXIED: "true"}}
+
+
+def _patch(pod: Obj, mesh: Mesh, node: Node, trace: tracing.Tracing | None) -> JsonPatch:
     envoy = sidecar(mesh, node)
     containers = [envoy]
     if trace:
         envoy["env"] += tracing.environment(trace)
         containers += [] if _has(pod, tracing.CONTAINER) else [tracing.daemon()]
-    return [mark, *({"op": "add", "path": "/spec/containers/-", "value": each} for each in containers)]
+    return [_mark(pod), *({"op": "add", "path": "/spec/containers/-", "value": each} for each in containers)]
+
+
+def _gateway_patch(pod: Obj, mesh: Mesh, gateway: Gateway) -> JsonPatch:
+    """As the App Mesh controller does it: its own image and settings, a readiness probe unless there is one.
+
+    A gateway's pod without a container `envoy` is left as it is, and is no gateway.
+    """
+    for index, container in enumerate(pod["spec"]["containers"]):
+        if container["name"] == CONTAINER:
+            change = {"op": "replace", "path": f"/spec/containers/{index}", "value": _told(container, mesh, gateway)}
+            return [_mark(pod), change]
+    return []
+
+
+def _told(container: Obj, mesh: Mesh, gateway: Gateway) -> dict[str, Any]:
+    ours = _environment(f"mesh/{mesh.known_as}/virtualGateway/{gateway.known_as}")
+    names = {each["name"] for each in ours}
+    theirs = [each for each in container.get("env") or () if each["name"] not in names]
+    return {"readinessProbe": _READINESS, **container, "image": IMAGE, "env": [*theirs, *ours]}
 
 
 def sidecar(mesh: Mesh, node: Node) -> dict[str, Any]:
@@ -92,19 +135,20 @@ def sidecar(mesh: Mesh, node: Node) -> dict[str, Any]:
     return {
         "name": CONTAINER,
         "image": IMAGE,
-        "env": [
-            {"name": "APPMESH_VIRTUAL_NODE_NAME", "value": resource},
-            {"name": "ENVOY_ADMIN_ACCESS_PORT", "value": str(ADMIN_PORT)},
-            {"name": "POD_NAMESPACE", "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}}},
-        ],
+        "env": _environment(resource),
         "ports": [{"name": "stats", "containerPort": ADMIN_PORT, "protocol": "TCP"}],
-        "readinessProbe": {
-            "httpGet": {"path": "/ready", "port": ADMIN_PORT},
-            "periodSeconds": 1,
-            "failureThreshold": 3,
-        },
+        "readinessProbe": _READINESS,
         "resources": {"requests": {"cpu": "10m", "memory": "32Mi"}},
     }
+
+
+def _environment(resource: str) -> list[dict[str, Any]]:
+    """`resource`: the node or gateway, as App Mesh calls it."""
+    return [
+        {"name": "APPMESH_VIRTUAL_NODE_NAME", "value": resource},
+        {"name": "ENVOY_ADMIN_ACCESS_PORT", "value": str(ADMIN_PORT)},
+        {"name": "POD_NAMESPACE", "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}}},
+    ]
 
 
 def _pointer(key: str) -> str:

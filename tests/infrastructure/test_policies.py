@@ -2,6 +2,7 @@
 
 import pytest
 
+from canario.workshop.request import AVAILABLE_STAGES
 from tests.infrastructure.reading import Grant, Template, function, grants, of_type
 
 # Its own logs and trace segments. X-Ray's two actions know no resources.
@@ -42,6 +43,7 @@ WORKSHOP: dict[str, set[Grant]] = {
     "StageTracing": STAGE
     | {("xray:GetServiceGraph", "*"), ("xray:GetTraceSummaries", "*"), ("xray:BatchGetTraces", "*")},
     "StageDiscovery": STAGE | NAMES | LOOK | RECORDS | INSTANCES | {("cloudwatch:GetMetricData", "*")},
+    "StageGateway": STAGE,
     "StageCanary": STAGE | {("dynamodb:Query", "rollout#*"), ("servicediscovery:DiscoverInstances", "*")},
     "StageClean": STAGE | NAMES | LOOK | RECORDS | INSTANCES,
 }
@@ -131,7 +133,7 @@ def test_only_the_workshops_machine_may_start_a_rollout(workshop: Template) -> N
 
 def test_a_stages_function_knows_its_stage(workshop: Template) -> None:
     """The same handler is every stage; the environment says which."""
-    for stage in ("preflight", "baseline", "controller", "mesh", "discovery", "canary", "clean"):
+    for stage in AVAILABLE_STAGES:
         found = function(workshop, f"Stage{stage.capitalize()}")
 
         assert (found["Handler"], found["Environment"]["Variables"]["CANARIO_STAGE"]) == (

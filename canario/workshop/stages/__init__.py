@@ -10,6 +10,7 @@ from canario.workshop.stages import (
     s04_mesh,
     s05_tracing,
     s06_discovery,
+    s07_gateway,
     s08_canary,
     s10_clean,
 )
@@ -21,6 +22,7 @@ _MODULES = (
     s04_mesh,
     s05_tracing,
     s06_discovery,
+    s07_gateway,
     s08_canary,
     s10_clean,
 )

@@ -1,0 +1,22 @@
+"""Where a node, a router or a gateway listens, and how."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from canario.mesh.policies import ListenerPolicies
+
+
+class Protocol(StrEnum):
+    HTTP = "http"
+    HTTP2 = "http2"
+    GRPC = "grpc"
+    TCP = "tcp"
+
+
+@dataclass(frozen=True)
+class Port:
+    """A listener. A router's has no policies."""
+
+    number: int
+    protocol: Protocol = Protocol.HTTP
+    policies: ListenerPolicies = field(default_factory=ListenerPolicies)
