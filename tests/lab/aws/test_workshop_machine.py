@@ -31,11 +31,11 @@ def test_every_stage_is_solved_then_checked_in_the_documents_order(machines: Mac
 
 
 def test_stages_without_code_keep_their_place(machines: Machines) -> None:
-    """Tracing, discovery and gateway stand between mesh and canary, mtls between canary and clean."""
+    """Tracing and gateway stand between mesh and canary, mtls between canary and clean."""
     execution = machines.run_workshop(ONE_WINDOW)
 
     places = [state for state in execution.states if state.endswith("(not yet)")]
-    assert [f"{stage} (not yet)" for stage in ("tracing", "discovery", "gateway", "mtls")] == places
+    assert [f"{stage} (not yet)" for stage in ("tracing", "gateway", "mtls")] == places
 
 
 def test_until_stops_after_its_stage(machines: Machines) -> None:
