@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from time import monotonic
 
 import pytest
 
@@ -15,7 +14,7 @@ from lab import boto
 from lab.envoy.files import CDS, LDS
 from lab.net import free_block
 from tests.lab.mesh.kubernetes import Kubernetes, kubernetes
-from tests.lab.mesh.support import eventually
+from tests.lab.mesh.support import START_SECONDS, eventually
 from tests.lab.mesh.test_controller import INJECTED, NAMESPACE, pod, run, workshop
 from tests.ministack import ministack
 
@@ -49,20 +48,18 @@ async def registered(cloud: CloudMapServices, *addresses: str) -> dict[str, Inst
     async def so() -> bool:
         return set(await asyncio.to_thread(cloud.discover, SERVICE)) == set(addresses)
 
-    await eventually(so)
+    await eventually(so, START_SECONDS)
     return dict(await asyncio.to_thread(cloud.discover, SERVICE))
 
 
-async def told(directory: Path, *there: str, gone: str = "none") -> float:
-    """Wait until a sidecar's clusters name these addresses and not that one; how long it took, in seconds."""
-    began = monotonic()
+async def told(directory: Path, *there: str, gone: str = "none") -> None:
+    """Wait until a sidecar's clusters name these addresses and not that one."""
 
     async def so() -> bool:
         text = (directory / CDS).read_text() if (directory / LDS).exists() else ""
         return bool(text) and all(f'"{each}"' in text for each in there) and f'"{gone}"' not in text
 
-    await eventually(so)
-    return monotonic() - began
+    await eventually(so, START_SECONDS)
 
 
 async def test_pods_come_and_go(api: Kubernetes, cloud: CloudMapServices) -> None:
