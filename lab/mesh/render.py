@@ -47,6 +47,7 @@ EGRESS = "egress"  # the cluster of everything outside the mesh
 OWN_PROXY = "own-proxy"  # the cluster that leads back to this Envoy's outbound proxy
 ORIGINAL_HOST = "x-canario-host"  # the Host that a gateway keeps while the service's leads to the service
 
+
 @dataclass(frozen=True)
 class Place:
     """Where one pod's Envoy is: its files, the pod's address, and its application's."""
@@ -130,9 +131,7 @@ def _unique_hosts(services: Iterable[Service], before: Iterable[Service] = ()) -
             yield service
 
 
-def _virtual_host(
-    mesh: Mesh, service: Service, endpoints: Mapping[Ref, Endpoints], caller: Node | None
-) -> Resource:
+def _virtual_host(mesh: Mesh, service: Service, endpoints: Mapping[Ref, Endpoints], caller: Node | None) -> Resource:
     routes = [_route(service, route, endpoints, caller) for route in _routes(mesh, service)]
     if all(each["match"] is not CONNECT for each in routes):
         routes.append(envoy.route(CONNECT, {"cluster": OWN_PROXY, **_TUNNEL}))

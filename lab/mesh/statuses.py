@@ -26,7 +26,6 @@ _ARN_FIELDS = {
 _WITHOUT_NAME = ("BackendGroup",)  # and without a status
 
 
-
 def defaults(kind: str, obj: Obj, mesh: Obj | None, gateway: Obj | None = None) -> Patch | None:
     """The patch that fills in `awsName`, `meshRef` and, for a GatewayRoute, its gateway; None when all are there.
 
