@@ -118,4 +118,3 @@ def _counts(prefix: str, values: Mapping[str, int], histograms: Mapping[str, Any
         values.get(f"{prefix}retry_success", 0),
         values.get(f"{prefix.removesuffix('upstream_rq_')}retry.upstream_rq_5xx", 0),
     )
-
