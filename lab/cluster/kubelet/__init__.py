@@ -32,7 +32,7 @@ from lab.net import Block
 
 __all__ = ["NODE", "Kubelet"]
 
-_STOP_GRACE = 4.0  # seconds between SIGTERM and SIGKILL when the kubelet itself ends
+_STOP_GRACE = 1.0  # seconds between SIGTERM and SIGKILL when the kubelet itself ends: nobody is left to drain for
 _STOP_SECONDS = 5.0
 
 _log = logging.getLogger(__name__)

@@ -13,6 +13,7 @@ from lab.cluster.runtime import PodRuntime
 from lab.cluster.web.request import Target
 
 _MAX_MESSAGE = 32 * 1024 * 1024  # bytes; a SPDY frame has at most half of it
+_GOODBYE = 1.0  # seconds that a client has to answer a close
 
 
 def running_pod(api: Api, target: Target, runtime: PodRuntime | None) -> tuple[Obj, PodRuntime]:
@@ -39,6 +40,6 @@ async def websocket(request: web.Request, protocols: Sequence[str], *, legacy: s
     if upgrade != "websocket" or not set(offered) & set(protocols):
         asked = ", ".join(offered) or "none"
         raise errors.bad_request(f"a WebSocket is needed, with a subprotocol of {', '.join(protocols)}; asked: {asked}")
-    socket = web.WebSocketResponse(protocols=protocols, compress=False, max_msg_size=_MAX_MESSAGE)
+    socket = web.WebSocketResponse(protocols=protocols, compress=False, max_msg_size=_MAX_MESSAGE, timeout=_GOODBYE)
     await socket.prepare(request)
     return socket
