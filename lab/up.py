@@ -17,7 +17,7 @@ from pathlib import Path
 
 import yaml
 
-from lab import aws, images, kubectl, processes, state
+from lab import aws, helm, images, kubectl, processes, state
 from lab.errors import LabError
 from lab.net import API_PORT, VPC_PROXY_PORT, Block, free_block
 from lab.state import Lab, environment
@@ -67,6 +67,7 @@ def bring_up(directory: Path, *, v2_error_rate: float, kept: bool, say: Say) -> 
         images.push(aws.client(endpoint, "ecr"), images.REPOSITORIES)
         _start_telemetry(lab)
     kubectl.install(directory / "bin")
+    helm.publish(aws.client(endpoint, "s3"), directory, endpoint.url)
     write_environment(lab)
     lab.save()
     return lab, seconds
@@ -104,7 +105,7 @@ def write_images(lab: Lab, v2_error_rate: float) -> None:
 def write_environment(lab: Lab) -> None:
     """`.lab/env`, for a shell: `source .lab/env` and everything finds the lab."""
     path = [str(lab.directory / "bin"), str(Path(sys.executable).parent)]
-    variables = {**environment(lab), "KUBECONFIG": str(lab.kubeconfig), "PATH": f"{':'.join(path)}:$PATH"}
+    variables = {**environment(lab), **helm.environment(lab.directory), "KUBECONFIG": str(lab.kubeconfig), "PATH": f"{':'.join(path)}:$PATH"}
     text = "".join(f'export {name}="{value}"\n' for name, value in variables.items())
     (lab.directory / "env").write_text(text)
     command = lab.directory / "bin" / "canario"
