@@ -14,6 +14,8 @@ from typing import Any
 
 import yaml
 
+from lab.state import REGION
+
 BUCKET = "eks-charts"
 _REPOSITORY = {"name": "eks", "url": "https://aws.github.io/eks-charts"}
 _CHART = Path(__file__).with_name("charts") / "appmesh-controller"
@@ -28,7 +30,7 @@ def publish(s3: Any, lab: Path, endpoint: str) -> None:
     """Put the chart into the bucket, and helm's files below `lab`. `s3` is a boto3 client."""
     about = yaml.safe_load((_CHART / "Chart.yaml").read_text())
     file = f"{about['name']}-{about['version']}.tgz"
-    s3.create_bucket(Bucket=BUCKET)
+    s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
     s3.put_object(Bucket=BUCKET, Key=file, Body=_packed(_CHART))
     entry = {**about, "urls": [f"{endpoint}/{BUCKET}/{file}"]}
     _write(lab / "helm/cache/repository/eks-index.yaml", {"apiVersion": "v1", "entries": {about["name"]: [entry]}})
