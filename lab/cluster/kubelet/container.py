@@ -296,9 +296,8 @@ class Container:
         return Prober(self._pod.session, self._spec, self._pod.ip, partial(self._command, current))
 
     async def _command(self, current: _Run, argv: list[str], seconds: float) -> tuple[int, str]:
-        return await run_command(
-            current.program, argv, name=self._beside(), run=self._pod.run_directory, timeout=seconds
-        )
+        program, run = current.program, self._pod.run_directory
+        return await run_command(program, argv, name=self._beside(), run=run, timeout=seconds)
 
     def _beside(self) -> str:
         """A name for the record of a process beside the container's own."""
