@@ -143,9 +143,7 @@ class RunningCommand:
         """Return when `fd` can be read or written, or the process has ended."""
         loop = asyncio.get_running_loop()
         ready: asyncio.Future[None] = loop.create_future()
-        add, remove = (
-            (loop.add_writer, loop.remove_writer) if writing else (loop.add_reader, loop.remove_reader)
-        )
+        add, remove = (loop.add_writer, loop.remove_writer) if writing else (loop.add_reader, loop.remove_reader)
         add(fd, lambda: None if ready.done() else ready.set_result(None))
         try:
             await asyncio.wait((ready, self._status), return_when=asyncio.FIRST_COMPLETED)
