@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import pty
 import shutil
 import termios
 from collections.abc import AsyncIterator, Sequence
@@ -18,63 +17,12 @@ from pathlib import Path
 from lab import processes
 from lab.cluster.errors import ApiError
 from lab.cluster.kubelet.program import Program
+from lab.cluster.kubelet.stdio import Files
 
-STDOUT, STDERR = 1, 2
 _CHUNK = 32 * 1024
 _END_OF_INPUT = b"\x04"  # what a terminal makes of Ctrl-D
 # A session's leader gets the first terminal that it opens as its controlling one: then Ctrl-C and job control work.
 _IN_TERMINAL = ("/bin/sh", "-c", ': <>"$0"; exec "$@"')
-
-
-class Files:
-    """This side's ends of the process's standard files: file descriptors that do not block."""
-
-    def __init__(self, *, stdin: bool, tty: bool) -> None:
-        self.terminal = ""
-        self._open: set[int] = set()
-        self._given: set[int] = set()
-        if tty:
-            ours, theirs = self._pair(pty.openpty())
-            self.terminal = os.ttyname(theirs)
-            self.child = (theirs, theirs, theirs)
-            self.input: int | None = ours
-            self.outputs = {STDOUT: ours}
-        else:
-            out, out_child = self._pair(os.pipe())
-            err, err_child = self._pair(os.pipe())
-            in_child, self.input = self._reversed(os.pipe()) if stdin else (processes.NO_INPUT, None)
-            self.child = (in_child, out_child, err_child)
-            self.outputs = {STDOUT: out, STDERR: err}
-
-    def given(self) -> None:
-        """The process has its ends. A terminal's other end stays open: without it, reading would fail early."""
-        if not self.terminal:
-            self._close(self._given)
-
-    def close_input(self) -> None:
-        if self.input is not None:
-            self._close({self.input})
-            self.input = None
-
-    def close(self) -> None:
-        self._close(set(self._open))
-
-    def _pair(self, pair: tuple[int, int]) -> tuple[int, int]:
-        """(ours, theirs)"""
-        self._open |= set(pair)
-        self._given.add(pair[1])
-        os.set_blocking(pair[0], False)
-        return pair
-
-    def _reversed(self, pair: tuple[int, int]) -> tuple[int, int]:
-        """A pipe that we write into: (theirs, ours)."""
-        ours, theirs = self._pair((pair[1], pair[0]))
-        return theirs, ours
-
-    def _close(self, fds: set[int]) -> None:
-        for fd in fds & self._open:
-            os.close(fd)
-        self._open -= fds
 
 
 class RunningCommand:

@@ -30,7 +30,7 @@ def test_both_languages_have_the_same_commands() -> None:
 
 def test_every_block_says_what_it_is_for() -> None:
     """The word after a fence is one that the page explains."""
-    assert set(_WORDS) == {block.word for block in blocks(DOCUMENTS[0])}
+    assert {block.word for block in blocks(DOCUMENTS[0])} <= set(_WORDS)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
