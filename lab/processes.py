@@ -24,6 +24,9 @@ from typing import IO
 _STAT_SESSION, _STAT_START_TIME = 3, 19
 
 
+NO_INPUT = subprocess.DEVNULL
+
+
 class StartError(Exception):
     """A program could not be started; the text names it and says why."""
 
@@ -95,15 +98,20 @@ def spawn(
     output: IO[bytes] | int,
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
+    stdin: int = subprocess.DEVNULL,
+    errors: int = subprocess.STDOUT,
 ) -> Child:
-    """Start `argv` as the leader of a new session, with a record in `run`. Raises StartError."""
+    """Start `argv` as the leader of a new session, with a record in `run`. Raises StartError.
+
+    `output` takes what it writes to stdout, and to stderr unless `errors` is another file descriptor.
+    """
     run.mkdir(parents=True, exist_ok=True)
     try:
         popen = subprocess.Popen(
             list(argv),
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=output,
-            stderr=subprocess.STDOUT,
+            stderr=errors,
             env=env,
             cwd=cwd,
             start_new_session=True,

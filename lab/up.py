@@ -16,7 +16,7 @@ from pathlib import Path
 
 import yaml
 
-from lab import aws, images, kubectl, processes, state
+from lab import aws, helm, images, kubectl, processes, state
 from lab.errors import LabError
 from lab.net import API_PORT, free_block, free_port
 from lab.state import Lab, environment
@@ -69,6 +69,7 @@ def bring_up(directory: Path, *, v2_error_rate: float, kept: bool, say: Say) -> 
         images.push(aws.client(endpoint, "ecr"), images.REPOSITORIES)
         _start_telemetry(lab)
     kubectl.install(directory / "bin")
+    helm.publish(aws.client(endpoint, "s3"), directory, endpoint.url)
     write_environment(lab)
     lab.save()
     return lab, seconds
@@ -113,6 +114,7 @@ def write_environment(lab: Lab) -> None:
     path = [str(lab.directory / "bin"), str(Path(sys.executable).parent)]
     variables = {
         **environment(lab),
+        **helm.environment(lab.directory),
         "KUBECONFIG": str(lab.kubeconfig),
         "KUBECACHEDIR": str(lab.directory / "kube"),
         "PATH": f"{':'.join(path)}:$PATH",

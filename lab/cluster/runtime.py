@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -30,6 +32,33 @@ class ApiAddress:
         return self.tokens.issue_token(namespace, service_account)
 
 
+class Command(Protocol):
+    """A process that `kubectl exec` started beside a container's own; killed when its context ends."""
+
+    @property
+    def channels(self) -> Sequence[int]:
+        """1 (stdout) and 2 (stderr); with a terminal only 1."""
+        ...
+
+    def read(self, channel: int) -> AsyncIterator[bytes]:
+        """What it writes to `channel`, until it has ended and all of it is read."""
+        ...
+
+    async def write(self, data: bytes) -> None:
+        """To its standard input; what it no longer wants to read is dropped."""
+        ...
+
+    def end_input(self) -> None: ...
+
+    def resize(self, columns: int, rows: int) -> None:
+        """The terminal's size in characters; nothing happens without one."""
+        ...
+
+    async def exit_code(self) -> int:
+        """Once it has ended; 128 and the signal's number when a signal ended it."""
+        ...
+
+
 class PodRuntime(Protocol):
     """What the API asks of the kubelet that runs the pods."""
 
@@ -48,5 +77,18 @@ class PodRuntime(Protocol):
         """The container's log in chunks; `ApiError` 400 when there is none yet, 404 for an unknown container."""
         ...
 
+    def execute(
+        self, namespace: str, pod: str, container: str, argv: Sequence[str], *, stdin: bool, tty: bool
+    ) -> AbstractAsyncContextManager[Command]:
+        """Run a command in a container's surroundings; it ends with the context and with the container.
 
-__all__ = ["ApiAddress", "Obj", "PodRuntime", "TokenIssuer"]
+        Entering raises `ApiError`: 404 for an unknown container, 500 when it does not run or `argv` cannot start.
+        """
+        ...
+
+    async def connect(self, namespace: str, pod: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """A TCP connection to a pod's port, past its sidecar. Raises `ApiError` 404, or `OSError`."""
+        ...
+
+
+__all__ = ["ApiAddress", "Command", "Obj", "PodRuntime", "TokenIssuer"]

@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import logging
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -26,12 +27,12 @@ from lab.cluster.kubelet.node import register
 from lab.cluster.kubelet.pod import PodWorker
 from lab.cluster.kubelet.state import Waiting
 from lab.cluster.objects import Obj, dig, name_of, namespace_of
-from lab.cluster.runtime import ApiAddress
+from lab.cluster.runtime import ApiAddress, Command
 from lab.net import Block
 
 __all__ = ["NODE", "Kubelet"]
 
-_STOP_GRACE = 4.0  # seconds between SIGTERM and SIGKILL when the kubelet itself ends
+_STOP_GRACE = 1.0  # seconds between SIGTERM and SIGKILL when the kubelet itself ends: nobody is left to drain for
 _STOP_SECONDS = 5.0
 
 _log = logging.getLogger(__name__)
@@ -105,6 +106,23 @@ class Kubelet:
             for chunk in logs.read(found.log.path, choice):
                 yield chunk
 
+    def execute(
+        self, namespace: str, pod: str, container: str, argv: Sequence[str], *, stdin: bool, tty: bool
+    ) -> AbstractAsyncContextManager[Command]:
+        """A command in a container's surroundings. Raises ApiError 404, 500, also when the context is entered."""
+        return self._container(namespace, pod, container).execute(argv, stdin=stdin, tty=tty)
+
+    async def connect(self, namespace: str, pod: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """A connection to a pod's port as from inside it: to the application first, past its sidecar.
+
+        Raises ApiError 404, or OSError when nobody listens.
+        """
+        ip = self._worker(namespace, pod).ip
+        try:
+            return await asyncio.open_connection(self._block.app_address(ip), port)
+        except ConnectionRefusedError:
+            return await asyncio.open_connection(ip, port)
+
     def _clear(self) -> None:
         left = processes.end_leftovers(self._directory / "run")
         if left:
@@ -166,12 +184,15 @@ class Kubelet:
             await asyncio.wait(self._tasks.values(), timeout=_STOP_SECONDS)
 
     def _container(self, namespace: str, pod: str, container: str) -> Container:
+        found = self._worker(namespace, pod).containers().get(container)
+        if found is None:
+            raise ApiError(404, "NotFound", f"container {container} is not valid for pod {pod}")
+        return found
+
+    def _worker(self, namespace: str, pod: str) -> PodWorker:
         for worker in self._workers.values():
             if (namespace_of(worker.pod), name_of(worker.pod)) == (namespace, pod):
-                found = worker.containers().get(container)
-                if found:
-                    return found
-                raise ApiError(404, "NotFound", f"container {container} is not valid for pod {pod}")
+                return worker
         raise not_found("pods", pod)
 
 

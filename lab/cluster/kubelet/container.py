@@ -7,7 +7,8 @@ import contextlib
 import logging
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -18,7 +19,8 @@ from typing import Any, Protocol
 import aiohttp
 
 from lab import processes
-from lab.cluster.kubelet import hooks
+from lab.cluster.errors import ApiError
+from lab.cluster.kubelet import command, hooks
 from lab.cluster.kubelet.backoff import BackOff
 from lab.cluster.kubelet.care import Care
 from lab.cluster.kubelet.errors import Unstartable
@@ -127,6 +129,23 @@ class Container:
         """Something changed that may have kept the container from starting: try at once."""
         if isinstance(self.state.state, Waiting) and self.state.state.reason != "CrashLoopBackOff":
             self._poked.set()
+
+    def execute(
+        self, argv: Sequence[str], *, stdin: bool, tty: bool
+    ) -> AbstractAsyncContextManager[command.RunningCommand]:
+        """A command beside it, which ends with it. Raises ApiError, also when the context is entered."""
+        current = self._current
+        if current is None:
+            raise ApiError(500, "InternalError", f'Internal error occurred: container "{self.name}" is not running')
+        return command.running(
+            current.program,
+            argv,
+            name=self._beside(),
+            run=self._pod.run_directory,
+            stdin=stdin,
+            tty=tty,
+            until=current.ended,
+        )
 
     def _again(self, exit_code: int | None) -> bool:
         if exit_code is None or self._policy == "Always":
@@ -277,8 +296,12 @@ class Container:
         return Prober(self._pod.session, self._spec, self._pod.ip, partial(self._command, current))
 
     async def _command(self, current: _Run, argv: list[str], seconds: float) -> tuple[int, str]:
-        name = f"{self._pod.record_name(self.name)}_{uuid.uuid4().hex[:6]}"
-        return await run_command(current.program, argv, name=name, run=self._pod.run_directory, timeout=seconds)
+        program, run = current.program, self._pod.run_directory
+        return await run_command(program, argv, name=self._beside(), run=run, timeout=seconds)
+
+    def _beside(self) -> str:
+        """A name for the record of a process beside the container's own."""
+        return f"{self._pod.record_name(self.name)}_{uuid.uuid4().hex[:6]}"
 
     async def _tell(self, kind: str, reason: str, message: str) -> None:
         await self._pod.tell(kind, reason, message, self.name)

@@ -17,7 +17,7 @@ from lab.cluster.objects import Obj
 from lab.cluster.resources import Resource
 from lab.cluster.reviews import answer_review
 from lab.cluster.runtime import PodRuntime
-from lab.cluster.web import read, subresources, write
+from lab.cluster.web import execute, forward, read, subresources, write
 from lab.cluster.web.answer import answer, error_answer
 from lab.cluster.web.request import USER, Target, object_body, parse
 
@@ -176,8 +176,12 @@ class Routes:
                 return await subresources.proxy(self.api, request, target)
             case "token", "POST":
                 return await subresources.token(self.api, request, target, self.authenticator.tokens)
-            case "exec" | "attach" | "portforward" as missing, _:
-                raise errors.not_implemented(f"pods/{missing} (see docs/lab-cluster.md, What is left out)")
+            case "exec", "GET" | "POST":
+                return await execute.execute(self.api, request, target, self.runtime)
+            case "portforward", "GET" | "POST":
+                return await forward.forward(self.api, request, target, self.runtime, self.closing)
+            case "attach", _:
+                raise errors.not_implemented("pods/attach (see docs/lab-cluster.md, What is left out)")
         raise errors.method_not_allowed()
 
 

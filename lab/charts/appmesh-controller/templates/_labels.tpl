@@ -1,0 +1,4 @@
+{{- define "labels" -}}
+app.kubernetes.io/name: appmesh-controller
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- end }}
