@@ -19,14 +19,18 @@ def test_every_stage_is_solved_then_checked_in_the_documents_order(machines: Mac
         "Begin workshop",
         *(
             f"{action} {stage}"
-            for stage in ("preflight", "baseline", "controller", "mesh", "tracing")
+            for stage in AVAILABLE_STAGES[: AVAILABLE_STAGES.index("canary")]
             for action in ("solve", "check")
         ),
         "solve canary",
         "Begin rollout",
         *("Verify", "Observe", "Decide", "Shift", "Verify", "End"),
         "check canary",
-        *("solve clean", "check clean"),
+        *(
+            f"{action} {stage}"
+            for stage in AVAILABLE_STAGES[AVAILABLE_STAGES.index("canary") + 1 :]
+            for action in ("solve", "check")
+        ),
         "End workshop",
     ] == execution.names
 
