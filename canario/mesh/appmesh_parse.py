@@ -5,6 +5,7 @@ from typing import Any
 
 from canario.errors import InvalidInput
 from canario.mesh.appmesh_names import API_VERSION, RESPONSE_TYPES, ROUTE_KINDS, default_host, default_name
+from canario.mesh.appmesh_tls import parse_client_tls, parse_default_tls, parse_listener_tls
 from canario.mesh.fields import Fields
 from canario.mesh.model import (
     CloudMap,
@@ -27,6 +28,7 @@ from canario.mesh.model import (
     ToNode,
     ToRouter,
 )
+from canario.mesh.tls import ClientTls, ListenerTls
 
 
 def parse(manifests: Sequence[Mapping[str, Any]]) -> Mesh:
@@ -68,13 +70,16 @@ def parse_node(manifest: Mapping[str, Any]) -> Node:
     ref = _ref_of(manifest)
     with _spec(manifest) as spec:
         spec.skip("meshRef")
+        backends = [_backend(backend, ref) for backend in spec.items("backends")]
         return Node(
             ref,
             known_as=spec.text_or("awsName", default_name(ref)),
             selector=_selector(spec, "podSelector"),
-            ports=tuple(_port(listener) for listener in spec.items("listeners")),
+            ports=tuple(_port(listener, parse_listener_tls(listener)) for listener in spec.items("listeners")),
             discovery=_discovery(spec),
-            calls=tuple(_backend(backend, ref) for backend in spec.items("backends")),
+            calls=tuple(service for service, _ in backends),
+            default_tls=parse_default_tls(spec),
+            call_tls=tuple((service, tls) for service, tls in backends if tls),
         )
 
 
@@ -150,9 +155,9 @@ def _requirement(fields: Fields) -> Requirement:
         return Requirement(fields.text("key"), _choice(Operator, fields, "operator"), fields.texts("values"))
 
 
-def _port(listener: Fields) -> Port:
+def _port(listener: Fields, tls: ListenerTls | None = None) -> Port:
     with listener, listener.inner("portMapping") as mapping:
-        return Port(mapping.number("port"), _choice(Protocol, mapping, "protocol"))
+        return Port(mapping.number("port"), _choice(Protocol, mapping, "protocol"), tls)
 
 
 def _discovery(spec: Fields) -> Discovery | None:
@@ -183,9 +188,9 @@ def _cloud_map(fields: Fields) -> CloudMap:
         return CloudMap(fields.text("namespaceName"), fields.text("serviceName"), tuple(attributes))
 
 
-def _backend(backend: Fields, owner: Ref) -> Ref:
+def _backend(backend: Fields, owner: Ref) -> tuple[Ref, ClientTls | None]:
     with backend, backend.inner("virtualService") as service:
-        return _reference(service, "virtualServiceRef", owner)
+        return _reference(service, "virtualServiceRef", owner), parse_client_tls(service)
 
 
 def _reference(fields: Fields, name: str, owner: Ref) -> Ref:

@@ -11,6 +11,7 @@ from canario.mesh.appmesh_names import (
     default_host,
     default_name,
 )
+from canario.mesh.appmesh_tls import render_client_tls, render_listener_tls
 from canario.mesh.model import (
     CloudMap,
     Discovery,
@@ -67,13 +68,18 @@ def _mesh_spec(mesh: Mesh) -> Manifest:
 
 
 def _node_spec(node: Node) -> Manifest:
-    backends = [{"virtualService": {"virtualServiceRef": _reference_to(ref, node.ref)}} for ref in node.calls]
+    policies = dict(node.call_tls)
+    backends = [
+        {"virtualService": {"virtualServiceRef": _reference_to(ref, node.ref), **render_client_tls(policies.get(ref))}}
+        for ref in node.calls
+    ]
     return _without_none(
         awsName=_unless(node.known_as, default_name(node.ref)),
         podSelector=_selector_spec(node.selector),
         listeners=_listeners(node.ports) or None,
         serviceDiscovery=_discovery_spec(node.discovery),
         backends=backends or None,
+        backendDefaults=render_client_tls(node.default_tls) or None,
     )
 
 
@@ -105,7 +111,13 @@ def _selector_spec(selector: Selector | None) -> Manifest | None:
 
 
 def _listeners(ports: Iterable[Port]) -> list[Manifest]:
-    return [{"portMapping": {"port": port.number, "protocol": str(port.protocol)}} for port in ports]
+    return [
+        {
+            "portMapping": {"port": port.number, "protocol": str(port.protocol)},
+            **render_listener_tls(port.tls),
+        }
+        for port in ports
+    ]
 
 
 def _discovery_spec(discovery: Discovery | None) -> Manifest | None:

@@ -67,6 +67,10 @@ class Fields:
         value = self._optional(name, int)
         return None if value is None else int(value)
 
+    def flag_or(self, name: str, default: bool) -> bool:
+        value = self._optional(name, bool)
+        return default if value is None else bool(value)
+
     def inner(self, name: str) -> "Fields":
         return Fields(self._required(name, Mapping), self.where(name))
 
@@ -82,6 +86,10 @@ class Fields:
     def texts(self, name: str) -> tuple[str, ...]:
         values = self._optional(name, Sequence) or ()
         return tuple(typed(value, str, f"{self.where(name)}[{i}]") for i, value in enumerate(values))
+
+    def numbers(self, name: str) -> tuple[int, ...]:
+        values = self._optional(name, Sequence) or ()
+        return tuple(typed(value, int, f"{self.where(name)}[{i}]") for i, value in enumerate(values))
 
     def pairs(self, name: str) -> tuple[tuple[str, str], ...]:
         """The entries of an object of strings, sorted."""

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from canario.mesh.tls import ClientTls, ListenerTls, problems_of_paths
+
 
 class Protocol(StrEnum):
     HTTP = "http"
@@ -77,6 +79,7 @@ class Selector:
 class Port:
     number: int
     protocol: Protocol = Protocol.HTTP
+    tls: ListenerTls | None = None  # a node's only
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,11 @@ class Node:
     ports: tuple[Port, ...] = ()
     discovery: Discovery | None = None
     calls: tuple[Ref, ...] = ()  # services that it says it calls
+    default_tls: ClientTls | None = None  # how it calls a service
+    call_tls: tuple[tuple[Ref, ClientTls], ...] = ()  # how it calls this one
+
+    def tls_to(self, service: Ref) -> ClientTls | None:
+        return dict(self.call_tls).get(service, self.default_tls)
 
 
 @dataclass(frozen=True)
@@ -200,6 +208,8 @@ def problems_of_node(mesh: Mesh, node: Node) -> Iterator[str]:
     for ref in node.calls:
         if mesh.service(ref) is None:
             yield f"calls service {ref}, which is not in mesh {mesh.name}"
+    policies = (node.default_tls, *(policy for _, policy in node.call_tls))
+    yield from problems_of_paths(*(port.tls for port in node.ports), *policies)
 
 
 def problems_of_router(mesh: Mesh, router: Router) -> Iterator[str]:

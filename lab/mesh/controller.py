@@ -20,8 +20,9 @@ from lab.mesh import statuses
 from lab.mesh.assembly import Assembly, Finding, Key, assemble, mesh_of, node_of
 from lab.mesh.cluster import MANAGER, Cluster
 from lab.mesh.endpoints import Endpoints, resolve
-from lab.mesh.injection import INJECT, PROXIED, JsonPatch, inject
+from lab.mesh.injection import CONTAINER, INJECT, PROXIED, JsonPatch, inject
 from lab.mesh.render import Place, pod_files
+from lab.mesh.tls import mounts_of
 from lab.mesh.world import Obj, World, annotations_of, name_of, pod_ip, ref_of
 from lab.net import Block
 
@@ -100,7 +101,8 @@ class Controller:
         if name is None or len(nodes) != 1:
             return None
         block = Block(int(address.split(".")[1]))
-        place = Place(self._pod_directory(ref_of(pod)), address, block.app_address(address))
+        mounts = mounts_of(pod, CONTAINER)
+        place = Place(self._pod_directory(ref_of(pod)), address, block.app_address(address), mounts)
         return Rendering(self._assembly.meshes[name], nodes[0], place, endpoints[name])
 
     def _pod_directory(self, ref: Ref) -> Path:

@@ -12,6 +12,7 @@ from typing import Any
 from canario.errors import CanarioError
 from canario.mesh.model import Mesh, Node
 from lab.mesh.assembly import mesh_of, node_of
+from lab.mesh.mounts import MountError, volumes
 from lab.mesh.world import Obj, World, annotations_of
 
 INJECT = "appmesh.k8s.aws/sidecarInjectorWebhook"
@@ -47,7 +48,10 @@ def inject(pod: Obj, namespace: str, world: World, meshes: Mapping[str, Mesh]) -
     if len(nodes) > 1:
         names = ", ".join(str(node.ref) for node in nodes)
         raise RefusedError(f"{_what(pod)}: several VirtualNodes select it ({names}); exactly one must")
-    return _patch(pod, mesh, nodes[0])
+    try:
+        return _patch(pod, mesh, nodes[0])
+    except MountError as error:
+        raise RefusedError(f"{_what(pod)}: {error}") from error
 
 
 def _enabled(pod: Obj, namespace: str, world: World) -> bool:
@@ -69,7 +73,15 @@ def _patch(pod: Obj, mesh: Mesh, node: Node) -> JsonPatch:
         mark = {"op": "add", "path": f"/metadata/annotations/{_pointer(PROXIED)}", "value": "true"}
     else:
         mark = {"op": "add", "path": "/metadata/annotations", "value": {PROXIED: "true"}}
-    return [mark, {"op": "add", "path": "/spec/containers/-", "value": sidecar(mesh, node)}]
+    added, mounts = volumes(pod)
+    container = {**sidecar(mesh, node), **({"volumeMounts": mounts} if mounts else {})}
+    return [mark, *_add_volumes(pod, added), {"op": "add", "path": "/spec/containers/-", "value": container}]
+
+
+def _add_volumes(pod: Obj, added: list[dict[str, object]]) -> JsonPatch:
+    if not pod["spec"].get("volumes"):
+        return [{"op": "add", "path": "/spec/volumes", "value": added}] if added else []
+    return [{"op": "add", "path": "/spec/volumes/-", "value": volume} for volume in added]
 
 
 def sidecar(mesh: Mesh, node: Node) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from lab.envoy.aggregate import counted_cluster
 from lab.envoy.files import CDS, LDS, Resource, rds
 from lab.envoy.resources import Address
 from lab.mesh.endpoints import Endpoints
+from lab.mesh.tls import Files, client_fields, secured
 
 OUTBOUND = "outbound"  # the proxy's listener, its counters and its route configuration
 OUTBOUND_PORT = 15001
@@ -47,30 +48,32 @@ _NO_LIMIT = 1_000_000_000  # App Mesh sets no circuit breaker by default
 
 @dataclass(frozen=True)
 class Place:
-    """Where one pod's Envoy is: its files, the pod's address, and its application's."""
+    """Where one pod's Envoy is: its files, the pod's address, and its application's; what is mounted into it."""
 
     directory: Path
     pod_ip: str
     app_ip: str
+    mounts: tuple[str, ...] = ()
 
 
 def pod_files(
     mesh: Mesh, node: Node, place: Place, endpoints: Mapping[Ref, Endpoints], vpc: Address
 ) -> dict[str, list[Resource]]:
     """File → resources, as `lab.envoy.files.write_files` takes them. `endpoints` by node."""
-    targets = _targets(mesh)
-    return {
+    secrets = Files(place.directory, place.mounts)
+    files = {
         CDS: [
-            *(cluster for each in targets for cluster in _node_clusters(each, endpoints)),
+            *_outbound_clusters(mesh, node, endpoints, secrets),
             *(_application(place, port.number) for port in node.ports),
             envoy.static_cluster(EGRESS, [vpc], **_CLUSTER_FIELDS),
         ],
         rds(OUTBOUND): [outbound_routes(mesh, endpoints)],
         LDS: [
             envoy.http_listener(OUTBOUND, (place.app_ip, OUTBOUND_PORT), place.directory),
-            *(_inbound_listener(place, port.number) for port in node.ports),
+            *(secured(_inbound_listener(place, port.number), port, secrets) for port in node.ports),
         ],
     }
+    return {**files, **secrets.secrets}
 
 
 def outbound_routes(mesh: Mesh, endpoints: Mapping[Ref, Endpoints]) -> Resource:
@@ -141,9 +144,13 @@ def _cluster(service: Service, node: Ref) -> str:
     return f"egress/{service.ref.namespace}/{service.ref.name}/{node.name}"
 
 
-def _node_clusters(target: tuple[Service, Ref], endpoints: Mapping[Ref, Endpoints]) -> list[Resource]:
-    addresses = sorted(endpoints.get(target[1], Endpoints()).addresses)
-    return counted_cluster(_cluster(*target), addresses, **_CLUSTER_FIELDS)
+def _outbound_clusters(
+    mesh: Mesh, caller: Node, endpoints: Mapping[Ref, Endpoints], secrets: Files
+) -> Iterator[Resource]:
+    for service, ref in _targets(mesh):
+        tls = client_fields(caller.tls_to(service.ref), mesh.node(ref), secrets)
+        addresses = sorted(endpoints.get(ref, Endpoints()).addresses)
+        yield from counted_cluster(_cluster(service, ref), addresses, **_CLUSTER_FIELDS, **tls)
 
 
 def _inbound(port: int) -> str:

@@ -1,5 +1,7 @@
 """Meshes that the dialects must be able to say."""
 
+from dataclasses import replace
+
 from hypothesis import strategies as st
 
 from canario.mesh.model import (
@@ -22,6 +24,7 @@ from canario.mesh.model import (
     ToNode,
     ToRouter,
 )
+from canario.mesh.tls import CertificateFiles, ClientTls, ListenerTls, TlsMode, Validation
 
 names = st.from_regex(r"[a-z]([a-z0-9-]{0,8}[a-z0-9])?", fullmatch=True)
 hosts = st.from_regex(r"[a-z]{1,8}(\.[a-z]{1,8}){1,3}", fullmatch=True)
@@ -51,15 +54,36 @@ routes = st.builds(
     priority=st.none() | st.integers(0, 1000),
     protocol=st.sampled_from([Protocol.HTTP, Protocol.HTTP2]),
 )
-nodes = st.builds(
+paths = st.from_regex(r"(/[a-z.]{1,8}){1,3}", fullmatch=True)
+certificates = st.builds(CertificateFiles, paths, paths)
+validations = st.builds(Validation, paths, st.lists(hosts, max_size=2).map(tuple))
+listener_tls = st.builds(ListenerTls, st.sampled_from(TlsMode), certificates, st.none() | validations)
+client_tls = st.builds(
+    ClientTls,
+    validations,
+    st.none() | certificates,
+    st.booleans(),
+    st.lists(st.integers(1, 65535), max_size=2).map(tuple),
+)
+listeners = st.builds(Port, st.integers(1, 65535), st.sampled_from(Protocol), st.none() | listener_tls)
+calls = st.lists(st.tuples(refs, st.none() | client_tls), max_size=3, unique_by=lambda call: call[0])
+
+
+def _calling(node: Node, calls: list[tuple[Ref, ClientTls | None]]) -> Node:
+    policies = tuple((service, tls) for service, tls in calls if tls)
+    return replace(node, calls=tuple(service for service, _ in calls), call_tls=policies)
+
+
+bare_nodes = st.builds(
     Node,
     ref=refs,
     known_as=names,
     selector=st.none() | selectors,
-    ports=st.lists(ports, max_size=2).map(tuple),
+    ports=st.lists(listeners, max_size=2).map(tuple),
     discovery=st.none() | discoveries,
-    calls=st.lists(refs, max_size=3).map(tuple),
+    default_tls=st.none() | client_tls,
 )
+nodes = st.builds(_calling, bare_nodes, calls)
 routers = st.builds(
     Router,
     ref=refs,

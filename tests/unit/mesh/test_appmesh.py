@@ -131,7 +131,7 @@ def test_egress(manifests: dict[str, Any]) -> None:
         (
             "VirtualNode/nodejs-app",
             {"listeners": [{"portMapping": {"port": 1, "protocol": "http"}, "tls": {}}]},
-            f"VirtualNode {NAMESPACE}/nodejs-app: spec.listeners[0].tls",
+            f"VirtualNode {NAMESPACE}/nodejs-app: spec.listeners[0].tls.mode",
         ),
         (
             "VirtualNode/nodejs-app",
