@@ -27,6 +27,7 @@ WORKSHOP: dict[str, set[Grant]] = {
     "StageController": STAGE,
     "StageMesh": STAGE,
     "StageCanary": STAGE | {("dynamodb:Query", "rollout#*")},
+    "StageMtls": STAGE,
     "StageClean": STAGE | NAMES,
 }
 CANARY: dict[str, set[Grant]] = {
@@ -103,7 +104,7 @@ def test_only_the_workshops_machine_may_start_a_rollout(workshop: Template) -> N
 
 def test_a_stages_function_knows_its_stage(workshop: Template) -> None:
     """The same handler is every stage; the environment says which."""
-    for stage in ("preflight", "baseline", "controller", "mesh", "canary", "clean"):
+    for stage in ("preflight", "baseline", "controller", "mesh", "canary", "mtls", "clean"):
         found = function(workshop, f"Stage{stage.capitalize()}")
 
         assert (found["Handler"], found["Environment"]["Variables"]["CANARIO_STAGE"]) == (

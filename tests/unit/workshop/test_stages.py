@@ -35,7 +35,7 @@ def answer(ports: Ports, server: str) -> None:
         ports.http.answers[url(DEFAULT.names, service)] = answering(service, server)
 
 
-@pytest.mark.parametrize("stage_id", ["preflight", "baseline", "controller", "mesh", "canary"])
+@pytest.mark.parametrize("stage_id", ["preflight", "baseline", "controller", "mesh", "canary", "mtls"])
 def test_before_its_work_is_done_no_stage_passes(stage_id: str) -> None:
     """A check that passes in an empty world measures nothing."""
     assert set(said(stage_id, world()).values()) - {"passed"}
@@ -257,4 +257,4 @@ def test_the_stages_are_in_the_documents_order() -> None:
             assert [] == ports.kubernetes.list(VIRTUAL_NODE)
         if each.id != "preflight":
             each.solve(DEFAULT, ports)
-    assert ["preflight", "baseline", "controller", "mesh", "canary", "clean"] == [each.id for each in all_stages()]
+    assert ["preflight", "baseline", "controller", "mesh", "canary", "mtls", "clean"] == [each.id for each in all_stages()]

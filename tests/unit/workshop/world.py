@@ -1,15 +1,18 @@
 """A cluster whose controllers have done their work at once: what the stages meet when all is well."""
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 from canario.canary import Plan
 from canario.canary.ports import ProxyShare
+from canario.workshop.connections import CLUSTERS
 from canario.workshop.kinds import DEPLOYMENT, SERVICE
 from canario.workshop.names import deployment, load_balancer
 from canario.workshop.ports import Answer, Manifest, Ports
 from canario.workshop.request import Request
 from tests.fakes import FakeKubernetes, fake_ports
+from tests.unit.workshop.envoys import EnvoyTls, clusters
 
 DEFAULT = Request("default", "appmesh", "auto", "clean", Plan())
 NAMESPACE = DEFAULT.names.namespace
@@ -26,13 +29,15 @@ class SettledKubernetes(FakeKubernetes):
             super().put(_pod(manifest))
         return super().put(settled)
 
+    def proxy(self, namespace: str, pod: str, port: int, path: str) -> Answer:
+        return clusters(self, namespace, pod) if path == CLUSTERS else super().proxy(namespace, pod, port, path)
+
 
 def world(settles: bool = True) -> Ports:
     ports = fake_ports()
     kubernetes = SettledKubernetes()
     kubernetes.settles = settles
-    object.__setattr__(ports, "kubernetes", kubernetes)
-    return ports
+    return replace(ports, kubernetes=kubernetes, tls=EnvoyTls(kubernetes))
 
 
 def answering(service: str, server: str = "aiohttp", **body: Any) -> Answer:
@@ -78,4 +83,5 @@ def _pod(deployment_manifest: Manifest) -> Manifest:
         "kind": "Pod",
         "metadata": {"name": f"{where['name']}-0", "namespace": where["namespace"], **template["metadata"]},
         "spec": {"containers": [*containers, {"name": "envoy"}] if joined else containers},
+        "status": {"podIP": f"ip of {where['name']}"},
     }
