@@ -9,6 +9,11 @@ RATE ?= 60
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
 
+# What the tools keep between runs stays in this folder.
+export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/.cache/jsii
+export KUBECACHEDIR := $(CURDIR)/.cache/kube
+export npm_config_cache := $(CURDIR)/.cache/npm
+
 .PHONY: lab lab-up lab-down test check setup lock clean
 
 lab: setup  ## bring the lab up, deploy, run one whole workshop under live load, report, bring it down

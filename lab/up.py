@@ -103,7 +103,12 @@ def write_images(lab: Lab, v2_error_rate: float) -> None:
 def write_environment(lab: Lab) -> None:
     """`.lab/env`, for a shell: `source .lab/env` and everything finds the lab."""
     path = [str(lab.directory / "bin"), str(Path(sys.executable).parent)]
-    variables = {**environment(lab), "KUBECONFIG": str(lab.kubeconfig), "PATH": f"{':'.join(path)}:$PATH"}
+    variables = {
+        **environment(lab),
+        "KUBECONFIG": str(lab.kubeconfig),
+        "KUBECACHEDIR": str(lab.directory / "kube"),
+        "PATH": f"{':'.join(path)}:$PATH",
+    }
     text = "".join(f'export {name}="{value}"\n' for name, value in variables.items())
     (lab.directory / "env").write_text(text)
     command = lab.directory / "bin" / "canario"
