@@ -11,7 +11,7 @@ from typing import Any
 
 from canario.canary.ports import NodeCounts, ProxyShare, RouterState, Target
 from canario.errors import AlreadyRunning, Conflict, InvalidInput, RemoteError
-from canario.workshop.ports import Answer, CertificateFacts, Kind, KeyPair, Manifest, Ports, TlsAnswer
+from canario.workshop.ports import Answer, CertificateFacts, KeyPair, Kind, Manifest, Ports, TlsAnswer
 
 NOW = datetime.fromisoformat("2026-11-02T12:00:00+00:00")
 

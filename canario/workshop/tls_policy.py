@@ -6,7 +6,7 @@ Only what is about TLS changes in a node; its discovery, ports and policies are 
 import copy
 from collections.abc import Callable
 
-from canario.errors import NotReady
+from canario.errors import Conflict, NotReady
 from canario.mesh.appmesh_tls import render_client_tls, render_listener_tls
 from canario.mesh.tls import ClientTls, ListenerTls, TlsMode, Validation
 from canario.workshop.application import UPSTREAMS
@@ -63,12 +63,16 @@ def _listener_tls(names: Names, mode: TlsMode) -> ListenerTls:
 
 
 def _change(names: Names, service: str, change: Change, ports: Ports) -> None:
-    """By compare-and-set: a node that somebody else writes meanwhile is Conflict."""
+    """By compare-and-set: a node that somebody else writes meanwhile is read again next time."""
     name = deployment(service)
     node = ports.kubernetes.get(VIRTUAL_NODE, name, names.namespace)
     if node is None:
         raise NotReady(f"VirtualNode {names.namespace}/{name} is not there")
     changed = copy.deepcopy(node)
     change(changed["spec"])
-    if changed != node:
+    if changed == node:
+        return
+    try:
         ports.kubernetes.replace(changed)
+    except Conflict as error:
+        raise NotReady(f"stage mtls: {error}") from error

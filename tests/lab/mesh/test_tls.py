@@ -14,7 +14,7 @@ import pytest
 from canario.adapters.certificates import X509Certificates
 from canario.adapters.tls import TlsClient
 from canario.errors import RemoteError
-from canario.mesh.model import Mesh, Ref
+from canario.mesh.model import Mesh
 from canario.mesh.tls import CertificateFiles, ClientTls, ListenerTls, TlsMode, Validation
 from canario.workshop.ports import KeyPair, TlsAnswer
 from lab.cluster.kubelet import volumes

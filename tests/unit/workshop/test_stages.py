@@ -257,4 +257,5 @@ def test_the_stages_are_in_the_documents_order() -> None:
             assert [] == ports.kubernetes.list(VIRTUAL_NODE)
         if each.id != "preflight":
             each.solve(DEFAULT, ports)
-    assert ["preflight", "baseline", "controller", "mesh", "canary", "mtls", "clean"] == [each.id for each in all_stages()]
+    found = [each.id for each in all_stages()]
+    assert ["preflight", "baseline", "controller", "mesh", "canary", "mtls", "clean"] == found
