@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from canario.adapters.certificates import X509Certificates
@@ -189,6 +190,21 @@ async def test_from_plaintext_to_strict(shop: Shop) -> None:
         await eventually(rotated)
 
     assert [] == failures
+
+
+async def test_an_old_plaintext_connection_ends(shop: Shop) -> None:
+    """A connection from before STRICT is told to close with its next answer."""
+    await shop.serves(TlsMode.PERMISSIVE)
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1)) as session:
+        url = f"http://{shop.callee.place.pod_ip}:{PORT}/"
+        async with session.get(url) as before:
+            await before.read()
+        await shop.serves(TlsMode.STRICT, policy=policy(HOST))
+        async with session.get(url) as after:
+            await after.read()
+
+    assert (200, None) == (before.status, before.headers.get("connection"))
+    assert (200, "close") == (after.status, after.headers.get("connection"))
 
 
 async def encrypted(shop: Shop) -> None:
