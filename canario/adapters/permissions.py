@@ -57,8 +57,10 @@ WRITTEN = (
     kinds.VIRTUAL_NODE,
     kinds.VIRTUAL_ROUTER,
     kinds.VIRTUAL_SERVICE,
+    kinds.VIRTUAL_GATEWAY,
+    kinds.GATEWAY_ROUTE,
 )
-LISTED = (kinds.NODE, kinds.POD, kinds.CONFIG_MAP, kinds.VIRTUAL_GATEWAY, kinds.GATEWAY_ROUTE)
+LISTED = (kinds.NODE, kinds.POD, kinds.CONFIG_MAP)
 NEEDS = (
     *(Need(verb, kind) for kind in WRITTEN for verb in WRITE),
     *(Need("list", kind) for kind in LISTED),

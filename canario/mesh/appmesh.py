@@ -5,6 +5,7 @@ Manifests follow the controller's CRDs. What the model has no words for is refus
 the controller's: `<name>_<namespace>` for nodes and routers, `<name>.<namespace>` for services.
 """
 
+from canario.mesh.appmesh_gateways import parse_gateway, parse_gateway_route, parse_group
 from canario.mesh.appmesh_names import API_VERSION
 from canario.mesh.appmesh_parse import parse, parse_mesh, parse_node, parse_router, parse_service
 from canario.mesh.appmesh_render import render
@@ -13,6 +14,9 @@ from canario.mesh.appmesh_split import read_share, set_share, withdraw
 __all__ = [
     "API_VERSION",
     "parse",
+    "parse_gateway",
+    "parse_gateway_route",
+    "parse_group",
     "parse_mesh",
     "parse_node",
     "parse_router",

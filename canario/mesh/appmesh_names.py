@@ -2,13 +2,15 @@
 
 from typing import Any
 
-from canario.mesh.model import Protocol, Ref
+from canario.mesh.listeners import Protocol
+from canario.mesh.refs import Ref
 
 Manifest = dict[str, Any]
 
 API_VERSION = "appmesh.k8s.aws/v1beta2"
 RESPONSE_TYPES = {True: "LOADBALANCER", False: "ENDPOINTS"}  # by Hostname.single
-ROUTE_KINDS = {Protocol.HTTP: "httpRoute", Protocol.HTTP2: "http2Route"}
+GATEWAY_ROUTE_KINDS = {Protocol.HTTP: "httpRoute", Protocol.HTTP2: "http2Route", Protocol.GRPC: "grpcRoute"}
+ROUTE_KINDS = {**GATEWAY_ROUTE_KINDS, Protocol.TCP: "tcpRoute"}
 
 
 def default_name(ref: Ref) -> str:

@@ -4,31 +4,31 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from canario.errors import InvalidInput
+from canario.mesh.appmesh_gateways import parse_gateway, parse_gateway_route, parse_group
+from canario.mesh.appmesh_matches import read_match
 from canario.mesh.appmesh_names import API_VERSION, RESPONSE_TYPES, ROUTE_KINDS, default_host, default_name
-from canario.mesh.appmesh_tls import parse_client_tls, parse_default_tls, parse_listener_tls
+from canario.mesh.appmesh_policies import read_log, read_port, read_retry, read_timeout
+from canario.mesh.appmesh_reading import choice, plain_reference, ref_of, reference, selector, spec_of
+from canario.mesh.appmesh_tls import parse_client_tls, parse_default_tls
 from canario.mesh.fields import Fields
 from canario.mesh.model import (
     CloudMap,
     Discovery,
     Egress,
     Hostname,
-    Match,
     Mesh,
     Node,
-    Operator,
     Port,
     Protocol,
     Ref,
-    Requirement,
     Route,
     Router,
-    Selector,
     Service,
     Target,
     ToNode,
     ToRouter,
 )
-from canario.mesh.tls import ClientTls, ListenerTls
+from canario.mesh.tls import ClientTls
 
 
 def parse(manifests: Sequence[Mapping[str, Any]]) -> Mesh:
@@ -52,52 +52,57 @@ def parse(manifests: Sequence[Mapping[str, Any]]) -> Mesh:
         nodes=tuple(map(parse_node, found["VirtualNode"])),
         routers=tuple(map(parse_router, found["VirtualRouter"])),
         services=tuple(map(parse_service, found["VirtualService"])),
+        gateways=tuple(map(parse_gateway, found["VirtualGateway"])),
+        gateway_routes=tuple(map(parse_gateway_route, found["GatewayRoute"])),
+        groups=tuple(map(parse_group, found["BackendGroup"])),
     )
 
 
 def parse_mesh(manifest: Mapping[str, Any]) -> Mesh:
     """The Mesh object alone, without nodes, routers and services."""
     name = manifest["metadata"]["name"]
-    with _spec(manifest) as spec:
+    with spec_of(manifest) as spec:
         egress = Egress.DROP_ALL
         if inner := spec.inner_or_none("egressFilter"):
             with inner:
-                egress = _choice(Egress, inner, "type")
-        return Mesh(name, spec.text_or("awsName", name), _selector(spec, "namespaceSelector"), egress)
+                egress = choice(Egress, inner, "type")
+        return Mesh(name, spec.text_or("awsName", name), selector(spec, "namespaceSelector"), egress)
 
 
 def parse_node(manifest: Mapping[str, Any]) -> Node:
-    ref = _ref_of(manifest)
-    with _spec(manifest) as spec:
+    ref = ref_of(manifest)
+    with spec_of(manifest) as spec:
         spec.skip("meshRef")
         backends = [_backend(backend, ref) for backend in spec.items("backends")]
         return Node(
             ref,
             known_as=spec.text_or("awsName", default_name(ref)),
-            selector=_selector(spec, "podSelector"),
-            ports=tuple(_port(listener, parse_listener_tls(listener)) for listener in spec.items("listeners")),
+            selector=selector(spec, "podSelector"),
+            ports=tuple(read_port(listener) for listener in spec.items("listeners")),
             discovery=_discovery(spec),
             calls=tuple(service for service, _ in backends),
             default_tls=parse_default_tls(spec),
             call_tls=tuple((service, tls) for service, tls in backends if tls),
+            groups=tuple(_group(group, ref) for group in spec.items("backendGroups")),
+            log=read_log(spec),
         )
 
 
 def parse_router(manifest: Mapping[str, Any]) -> Router:
-    ref = _ref_of(manifest)
-    with _spec(manifest) as spec:
+    ref = ref_of(manifest)
+    with spec_of(manifest) as spec:
         spec.skip("meshRef")
         return Router(
             ref,
             known_as=spec.text_or("awsName", default_name(ref)),
-            ports=tuple(_port(listener) for listener in spec.items("listeners")),
+            ports=tuple(_router_port(listener) for listener in spec.items("listeners")),
             routes=tuple(_route(route, ref) for route in spec.items("routes")),
         )
 
 
 def parse_service(manifest: Mapping[str, Any]) -> Service:
-    ref = _ref_of(manifest)
-    with _spec(manifest) as spec:
+    ref = ref_of(manifest)
+    with spec_of(manifest) as spec:
         spec.skip("meshRef")
         host = spec.text_or("awsName", default_host(ref))
         provider: ToNode | ToRouter | None = None
@@ -111,6 +116,9 @@ _PARSERS: dict[str, Callable[[Mapping[str, Any]], object]] = {
     "VirtualNode": parse_node,
     "VirtualRouter": parse_router,
     "VirtualService": parse_service,
+    "VirtualGateway": parse_gateway,
+    "GatewayRoute": parse_gateway_route,
+    "BackendGroup": parse_group,
 }
 _KINDS = f"Mesh, {', '.join(_PARSERS)} of {API_VERSION}"
 
@@ -118,46 +126,13 @@ _KINDS = f"Mesh, {', '.join(_PARSERS)} of {API_VERSION}"
 def _require_member(mesh: Mesh, manifest: Mapping[str, Any]) -> None:
     reference = manifest.get("spec", {}).get("meshRef")
     if reference and reference.get("name") != mesh.name:
-        where = f"{manifest['kind']} {_ref_of(manifest)}: spec.meshRef.name"
+        where = f"{manifest['kind']} {ref_of(manifest)}: spec.meshRef.name"
         raise InvalidInput(where, reference.get("name"), f"{mesh.name}, the mesh of the other manifests")
 
 
-def _spec(manifest: Mapping[str, Any]) -> Fields:
-    metadata = manifest["metadata"]
-    name = "/".join(filter(None, (metadata.get("namespace"), metadata["name"])))
-    return Fields(manifest.get("spec") or {}, f"{manifest['kind']} {name}: spec")
-
-
-def _ref_of(manifest: Mapping[str, Any]) -> Ref:
-    return Ref(manifest["metadata"].get("namespace", "default"), manifest["metadata"]["name"])
-
-
-def _choice(kind: Any, fields: Fields, name: str) -> Any:
-    value = fields.text(name)
-    if value not in list(kind):
-        raise InvalidInput(fields.where(name), value, ", ".join(kind))
-    return kind(value)
-
-
-def _selector(spec: Fields, name: str) -> Selector | None:
-    inner = spec.inner_or_none(name)
-    if inner is None:
-        return None
-    with inner:
-        return Selector(
-            inner.pairs("matchLabels"),
-            tuple(_requirement(fields) for fields in inner.items("matchExpressions")),
-        )
-
-
-def _requirement(fields: Fields) -> Requirement:
-    with fields:
-        return Requirement(fields.text("key"), _choice(Operator, fields, "operator"), fields.texts("values"))
-
-
-def _port(listener: Fields, tls: ListenerTls | None = None) -> Port:
+def _router_port(listener: Fields) -> Port:
     with listener, listener.inner("portMapping") as mapping:
-        return Port(mapping.number("port"), _choice(Protocol, mapping, "protocol"), tls)
+        return Port(mapping.number("port"), choice(Protocol, mapping, "protocol"))
 
 
 def _discovery(spec: Fields) -> Discovery | None:
@@ -190,12 +165,12 @@ def _cloud_map(fields: Fields) -> CloudMap:
 
 def _backend(backend: Fields, owner: Ref) -> tuple[Ref, ClientTls | None]:
     with backend, backend.inner("virtualService") as service:
-        return _reference(service, "virtualServiceRef", owner), parse_client_tls(service)
+        return reference(service, "virtualServiceRef", owner), parse_client_tls(service)
 
 
-def _reference(fields: Fields, name: str, owner: Ref) -> Ref:
-    with fields.inner(name) as reference:
-        return Ref(reference.text_or("namespace", owner.namespace), reference.text("name"))
+def _group(group: Fields, owner: Ref) -> Ref:
+    with group:
+        return plain_reference(group, owner)
 
 
 def _provider(fields: Fields, owner: Ref) -> ToNode | ToRouter | None:
@@ -204,10 +179,10 @@ def _provider(fields: Fields, owner: Ref) -> ToNode | ToRouter | None:
         raise InvalidInput(fields.path, ["virtualNode", "virtualRouter"], "one of the two")
     if node:
         with node:
-            return ToNode(_reference(node, "virtualNodeRef", owner))
+            return ToNode(reference(node, "virtualNodeRef", owner))
     if router:
         with router:
-            return ToRouter(_reference(router, "virtualRouterRef", owner))
+            return ToRouter(reference(router, "virtualRouterRef", owner))
     return None
 
 
@@ -220,12 +195,23 @@ def _route(fields: Fields, owner: Ref) -> Route:
             fields.close()
             raise InvalidInput(fields.path, [key for _, key in kinds], f"one of {', '.join(ROUTE_KINDS.values())}")
         protocol, key = kinds[0]
-        with fields.inner(key) as rule, rule.inner("match") as match, rule.inner("action") as action:
-            targets = tuple(_target(target, owner) for target in action.items("weightedTargets"))
-            return Route(name, targets, Match(match.text_or("prefix", "/")), priority, protocol)
+        with fields.inner(key) as rule, rule.inner("action") as action:
+            return Route(
+                name,
+                targets=tuple(_target(target, owner) for target in action.items("weightedTargets")),
+                match=read_match(_match_of(rule, protocol), protocol),
+                priority=priority,
+                protocol=protocol,
+                retry=read_retry(rule.inner_or_none("retryPolicy")) if protocol is not Protocol.TCP else None,
+                timeout=read_timeout(rule.inner_or_none("timeout")),
+            )
+
+
+def _match_of(rule: Fields, protocol: Protocol) -> Fields | None:
+    return rule.inner_or_none("match") if protocol is Protocol.TCP else rule.inner("match")
 
 
 def _target(fields: Fields, owner: Ref) -> Target:
     with fields:
-        node = _reference(fields, "virtualNodeRef", owner)
+        node = reference(fields, "virtualNodeRef", owner)
         return Target(node, fields.number("weight"), fields.number_or_none("port"))

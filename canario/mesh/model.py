@@ -4,18 +4,55 @@ The model says what the dialects mean, not how they write it. What it has no wor
 refuses by name, so that nothing is lost on the way through it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from canario.mesh.tls import ClientTls, ListenerTls, problems_of_paths
+from canario.mesh.gateways import Gateway, GatewayRoute, Rewrite
+from canario.mesh.listeners import Port, Protocol
+from canario.mesh.matches import AnyMatch, GrpcMatch, Match, TcpMatch
+from canario.mesh.policies import AccessLog, ListenerPolicies, Retry, Timeout
+from canario.mesh.refs import Operator, Ref, Requirement, Selector
+from canario.mesh.tls import ClientTls, problems_of_paths
 
+__all__ = [
+    "AccessLog",
+    "BackendGroup",
+    "CloudMap",
+    "Discovery",
+    "Egress",
+    "Gateway",
+    "GatewayRoute",
+    "GrpcMatch",
+    "Hostname",
+    "ListenerPolicies",
+    "Match",
+    "Mesh",
+    "Node",
+    "Operator",
+    "Port",
+    "Protocol",
+    "Ref",
+    "Requirement",
+    "Retry",
+    "Rewrite",
+    "Route",
+    "Router",
+    "Selector",
+    "Service",
+    "Target",
+    "TcpMatch",
+    "Timeout",
+    "ToNode",
+    "ToRouter",
+    "problems_of_gateway_route",
+    "problems_of_group",
+    "problems_of_node",
+    "problems_of_router",
+    "problems_of_service",
+]
 
-class Protocol(StrEnum):
-    HTTP = "http"
-    HTTP2 = "http2"
-    GRPC = "grpc"
-    TCP = "tcp"
+EVERYTHING = "*"  # the backend group of all services
 
 
 class Egress(StrEnum):
@@ -23,63 +60,6 @@ class Egress(StrEnum):
 
     ALLOW_ALL = "ALLOW_ALL"
     DROP_ALL = "DROP_ALL"
-
-
-class Operator(StrEnum):
-    IN = "In"
-    NOT_IN = "NotIn"
-    EXISTS = "Exists"
-    DOES_NOT_EXIST = "DoesNotExist"
-
-
-@dataclass(frozen=True, order=True)
-class Ref:
-    """The Kubernetes name of a namespaced object."""
-
-    namespace: str
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.namespace}/{self.name}"
-
-
-@dataclass(frozen=True)
-class Requirement:
-    """One expression of a selector."""
-
-    key: str
-    operator: Operator
-    values: tuple[str, ...] = ()
-
-    def matches(self, labels: Mapping[str, str]) -> bool:
-        match self.operator:
-            case Operator.IN:
-                return labels.get(self.key) in self.values
-            case Operator.NOT_IN:
-                return labels.get(self.key) not in self.values
-            case Operator.EXISTS:
-                return self.key in labels
-            case Operator.DOES_NOT_EXIST:
-                return self.key not in labels
-
-
-@dataclass(frozen=True)
-class Selector:
-    """A Kubernetes label selector. An empty one matches everything; where there is none, nothing matches."""
-
-    labels: tuple[tuple[str, str], ...] = ()
-    requirements: tuple[Requirement, ...] = ()
-
-    def matches(self, labels: Mapping[str, str]) -> bool:
-        equal = all(labels.get(key) == value for key, value in self.labels)
-        return equal and all(requirement.matches(labels) for requirement in self.requirements)
-
-
-@dataclass(frozen=True)
-class Port:
-    number: int
-    protocol: Protocol = Protocol.HTTP
-    tls: ListenerTls | None = None  # a node's only
 
 
 @dataclass(frozen=True)
@@ -112,18 +92,13 @@ class Node:
     ports: tuple[Port, ...] = ()
     discovery: Discovery | None = None
     calls: tuple[Ref, ...] = ()  # services that it says it calls
+    groups: tuple[Ref, ...] = ()  # of services that it says it calls
+    log: AccessLog | None = None
     default_tls: ClientTls | None = None  # how it calls a service
     call_tls: tuple[tuple[Ref, ClientTls], ...] = ()  # how it calls this one
 
     def tls_to(self, service: Ref) -> ClientTls | None:
         return dict(self.call_tls).get(service, self.default_tls)
-
-
-@dataclass(frozen=True)
-class Match:
-    """Which requests a route takes."""
-
-    prefix: str = "/"
 
 
 @dataclass(frozen=True)
@@ -139,9 +114,11 @@ class Route:
 
     name: str
     targets: tuple[Target, ...]
-    match: Match = field(default_factory=Match)
+    match: AnyMatch = field(default_factory=Match)
     priority: int | None = None
     protocol: Protocol = Protocol.HTTP
+    retry: Retry | None = None  # None: as the dialect does when it is not said
+    timeout: Timeout = field(default_factory=Timeout)
 
 
 @dataclass(frozen=True)
@@ -155,7 +132,7 @@ class Router:
 
     @property
     def ordered(self) -> tuple[Route, ...]:
-        """The routes in the order in which they are tried: by priority, then the longest prefix first."""
+        """The routes in the order in which they are tried: by priority, then the most specific first."""
         last = 1 + max((route.priority or 0 for route in self.routes), default=0)
         return tuple(sorted(self.routes, key=lambda route: _order(route, last)))
 
@@ -180,6 +157,14 @@ class Service:
 
 
 @dataclass(frozen=True)
+class BackendGroup:
+    """Services that several nodes call."""
+
+    ref: Ref
+    services: tuple[Ref, ...] = ()
+
+
+@dataclass(frozen=True)
 class Mesh:
     """One mesh with everything in it. Names within it are unique; references may be to things it does not
     have.
@@ -192,6 +177,9 @@ class Mesh:
     nodes: tuple[Node, ...] = ()
     routers: tuple[Router, ...] = ()
     services: tuple[Service, ...] = ()
+    gateways: tuple[Gateway, ...] = ()
+    gateway_routes: tuple[GatewayRoute, ...] = ()
+    groups: tuple[BackendGroup, ...] = ()
 
     def node(self, ref: Ref) -> Node | None:
         return next((node for node in self.nodes if node.ref == ref), None)
@@ -202,12 +190,34 @@ class Mesh:
     def service(self, ref: Ref) -> Service | None:
         return next((service for service in self.services if service.ref == ref), None)
 
+    def gateway(self, ref: Ref) -> Gateway | None:
+        return next((gateway for gateway in self.gateways if gateway.ref == ref), None)
+
+    def group(self, ref: Ref) -> BackendGroup | None:
+        return next((group for group in self.groups if group.ref == ref), None)
+
+    def callable_by(self, node: Node) -> tuple[Service, ...]:
+        """The services that the node may call: those that it names, or all when it names none.
+
+        A group called `*` is all of them.
+        """
+        if not node.calls and not node.groups:
+            return self.services
+        if any(ref.name == EVERYTHING for ref in node.groups):
+            return self.services
+        groups = [group for ref in node.groups if (group := self.group(ref))]
+        named = {*node.calls, *(ref for group in groups for ref in group.services)}
+        return tuple(service for service in self.services if service.ref in named)
+
 
 def problems_of_node(mesh: Mesh, node: Node) -> Iterator[str]:
     """What keeps the node from working, in words that name what is missing."""
     for ref in node.calls:
         if mesh.service(ref) is None:
             yield f"calls service {ref}, which is not in mesh {mesh.name}"
+    for ref in node.groups:
+        if ref.name != EVERYTHING and mesh.group(ref) is None:
+            yield f"calls backend group {ref}, which is not in mesh {mesh.name}"
     policies = (node.default_tls, *(policy for _, policy in node.call_tls))
     yield from problems_of_paths(*(port.tls for port in node.ports), *policies)
 
@@ -227,5 +237,17 @@ def problems_of_service(mesh: Mesh, service: Service) -> Iterator[str]:
             yield f"is provided by router {ref}, which is not in mesh {mesh.name}"
 
 
-def _order(route: Route, last: int) -> tuple[int, int]:
-    return (last if route.priority is None else route.priority, -len(route.match.prefix))
+def problems_of_group(mesh: Mesh, group: BackendGroup) -> Iterator[str]:
+    for ref in group.services:
+        if mesh.service(ref) is None:
+            yield f"has service {ref}, which is not in mesh {mesh.name}"
+
+
+def problems_of_gateway_route(mesh: Mesh, route: GatewayRoute) -> Iterator[str]:
+    if mesh.service(route.service) is None:
+        yield f"sends to service {route.service}, which is not in mesh {mesh.name}"
+
+
+def _order(route: Route, last: int) -> tuple[int, bool, int, int]:
+    exact, length, others = route.match.specificity
+    return last if route.priority is None else route.priority, not exact, -length, -others

@@ -26,7 +26,7 @@ STAGES = (
     "mtls",
     "clean",
 )
-AVAILABLE_STAGES = ("preflight", "baseline", "controller", "mesh", "canary", "mtls", "clean")
+AVAILABLE_STAGES = ("preflight", "baseline", "controller", "mesh", "gateway", "canary", "mtls", "clean")
 
 
 @dataclass(frozen=True)

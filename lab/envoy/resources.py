@@ -20,10 +20,10 @@ ACCESS_LOG_FORMAT = (
     "%UPSTREAM_CLUSTER_RAW%\n"
 )
 
-PROBE_AGENT = "kube-probe/"  # what the kubelet's user agent begins with
+PROBING_AGENTS = "(kube-probe/|Envoy/HC).*"  # the kubelet's, and of Envoys that ask after an endpoint's health
 _NO_PROBE: Resource = {
     "name": "user-agent",
-    "string_match": {"prefix": PROBE_AGENT},
+    "string_match": {"safe_regex": {"regex": PROBING_AGENTS}},
     "invert_match": True,
     "treat_missing_header_as_empty": True,
 }

@@ -12,18 +12,22 @@ from typing import Any
 
 from canario.errors import InvalidInput
 from canario.mesh import appmesh
+from canario.mesh.gateways import Gateway, GatewayRoute
 from canario.mesh.model import (
-    CloudMap,
+    BackendGroup,
     Mesh,
     Node,
-    Protocol,
     Ref,
     Router,
     Service,
+    problems_of_gateway_route,
+    problems_of_group,
     problems_of_node,
     problems_of_router,
     problems_of_service,
 )
+from lab.mesh import gateways
+from lab.mesh.capabilities import unsupported
 from lab.mesh.world import Obj, World, labels_of, name_of, ref_of
 
 REFERENCE_NOT_FOUND = "ReferenceNotFound"
@@ -31,7 +35,7 @@ INVALID = "InvalidSpec"
 UNSUPPORTED = "UnsupportedInTheLab"
 NO_MESH = "NoMesh"
 
-Part = Node | Router | Service
+Part = Node | Router | Service | Gateway | GatewayRoute | BackendGroup
 
 
 @dataclass(frozen=True, order=True)
@@ -71,7 +75,7 @@ def assemble(world: World, before: Mapping[Key, Mesh | Part]) -> Assembly:
     meshes = {name: mesh for name, mesh in shells.items() if isinstance(mesh, Mesh)}
     parts = dict(_read_parts(world, meshes))
     declared = {name: _fill(mesh, name, parts.items(), before) for name, mesh in meshes.items()}
-    parts = {key: _checked(key, finding, declared) for key, finding in parts.items()}
+    parts = {key: _checked(key, finding, declared, world) for key, finding in parts.items()}
     findings |= parts
     usable = {name: _fill(mesh, name, parts.items(), before) for name, mesh in meshes.items()}
     good = {key: found for key, finding in findings.items() if (found := _usable(key, finding, before))}
@@ -101,6 +105,9 @@ def _read_parts(world: World, meshes: Mapping[str, Mesh]) -> Iterator[tuple[Key,
         ("VirtualNode", world.virtual_nodes, appmesh.parse_node),
         ("VirtualRouter", world.virtual_routers, appmesh.parse_router),
         ("VirtualService", world.virtual_services, appmesh.parse_service),
+        ("VirtualGateway", world.virtual_gateways, appmesh.parse_gateway),
+        ("GatewayRoute", world.gateway_routes, appmesh.parse_gateway_route),
+        ("BackendGroup", world.backend_groups, appmesh.parse_group),
     )
     for kind, objects, parse in sources:
         for obj in objects:
@@ -109,19 +116,20 @@ def _read_parts(world: World, meshes: Mapping[str, Mesh]) -> Iterator[tuple[Key,
             yield Key(kind, ref_of(obj)), finding
 
 
-def _checked(key: Key, finding: Finding, meshes: Mapping[str, Mesh]) -> Finding:
+def _checked(key: Key, finding: Finding, meshes: Mapping[str, Mesh], world: World) -> Finding:
     """The finding, with what only shows beside the rest of the mesh."""
     if not finding.active or finding.mesh is None:
         return finding
-    unsupported = list(_unsupported(finding.part))
-    problems = unsupported or list(_problems(meshes[finding.mesh], finding.part))
+    mesh = meshes[finding.mesh]
+    beyond = list(unsupported(mesh, finding.part))
+    problems = beyond or list(_problems(mesh, finding.part, world))
     if problems:
-        reason = UNSUPPORTED if unsupported else REFERENCE_NOT_FOUND
+        reason = UNSUPPORTED if beyond else REFERENCE_NOT_FOUND
         return replace(finding, active=False, reason=reason, message=f"{key.kind} {key.ref}: {'; '.join(problems)}")
     return finding
 
 
-def _problems(mesh: Mesh, part: object) -> Iterator[str]:
+def _problems(mesh: Mesh, part: object, world: World) -> Iterator[str]:
     match part:
         case Node():
             yield from problems_of_node(mesh, part)
@@ -132,22 +140,13 @@ def _problems(mesh: Mesh, part: object) -> Iterator[str]:
             first = next(each for each in mesh.services if each.host == part.host)
             if first.ref != part.ref:
                 yield f"is called {part.host}, as service {first.ref} already is"
-
-
-def _unsupported(part: object) -> Iterator[str]:
-    """What the model can say but the lab cannot do; it is refused, not left out in silence."""
-    if isinstance(part, Node | Router):
-        protocols = {port.protocol for port in part.ports}
-        routes = part.routes if isinstance(part, Router) else ()
-        for protocol in sorted((protocols | {route.protocol for route in routes}) - {Protocol.HTTP}):
-            yield f"protocol {protocol}: the lab's traffic goes by http_proxy, so it must be http"
-        if any(target.port is not None for route in routes for target in route.targets):
-            yield "a target's port: a node's requests go to its one listener"
-    if isinstance(part, Node):
-        if len(part.ports) > 1:
-            yield f"{len(part.ports)} listeners: a node has one"
-        if isinstance(part.discovery, CloudMap) and part.discovery.attributes:
-            yield "Cloud Map attributes: all of the node's ready pods are taken"
+        case GatewayRoute():
+            yield from problems_of_gateway_route(mesh, part)
+            obj = next(each for each in world.gateway_routes if ref_of(each) == part.ref)
+            if said := gateways.trouble(obj, mesh, world):
+                yield said
+        case BackendGroup():
+            yield from problems_of_group(mesh, part)
 
 
 def _usable(key: Key, finding: Finding, before: Mapping[Key, Mesh | Part]) -> Mesh | Part | None:
@@ -164,6 +163,9 @@ def _fill(mesh: Mesh, name: str, findings: Iterable[tuple[Key, Finding]], before
         nodes=tuple(part for part in parts if isinstance(part, Node)),
         routers=tuple(part for part in parts if isinstance(part, Router)),
         services=tuple(part for part in parts if isinstance(part, Service)),
+        gateways=tuple(part for part in parts if isinstance(part, Gateway)),
+        gateway_routes=tuple(part for part in parts if isinstance(part, GatewayRoute)),
+        groups=tuple(part for part in parts if isinstance(part, BackendGroup)),
     )
 
 

@@ -26,6 +26,9 @@ _MESH = create_global_resource(_GROUP, _VERSION, "Mesh", "meshes")
 _VIRTUAL_NODE = create_namespaced_resource(_GROUP, _VERSION, "VirtualNode", "virtualnodes")
 _VIRTUAL_ROUTER = create_namespaced_resource(_GROUP, _VERSION, "VirtualRouter", "virtualrouters")
 _VIRTUAL_SERVICE = create_namespaced_resource(_GROUP, _VERSION, "VirtualService", "virtualservices")
+_VIRTUAL_GATEWAY = create_namespaced_resource(_GROUP, _VERSION, "VirtualGateway", "virtualgateways")
+_GATEWAY_ROUTE = create_namespaced_resource(_GROUP, _VERSION, "GatewayRoute", "gatewayroutes")
+_BACKEND_GROUP = create_namespaced_resource(_GROUP, _VERSION, "BackendGroup", "backendgroups")
 _EVENT = create_namespaced_resource("", "v1", "Event", "events")
 _WEBHOOK = create_global_resource(
     "admissionregistration.k8s.io", "v1", "MutatingWebhookConfiguration", "mutatingwebhookconfigurations"
@@ -36,12 +39,18 @@ MESH_KINDS: dict[str, Any] = {
     "VirtualNode": _VIRTUAL_NODE,
     "VirtualRouter": _VIRTUAL_ROUTER,
     "VirtualService": _VIRTUAL_SERVICE,
+    "VirtualGateway": _VIRTUAL_GATEWAY,
+    "GatewayRoute": _GATEWAY_ROUTE,
+    "BackendGroup": _BACKEND_GROUP,
 }
 _WATCHED: dict[str, Any] = {  # by field of World
     "meshes": _MESH,
     "virtual_nodes": _VIRTUAL_NODE,
     "virtual_routers": _VIRTUAL_ROUTER,
     "virtual_services": _VIRTUAL_SERVICE,
+    "virtual_gateways": _VIRTUAL_GATEWAY,
+    "gateway_routes": _GATEWAY_ROUTE,
+    "backend_groups": _BACKEND_GROUP,
     "namespaces": create_global_resource("", "v1", "Namespace", "namespaces"),
     "pods": create_namespaced_resource("", "v1", "Pod", "pods"),
     "services": create_namespaced_resource("", "v1", "Service", "services"),

@@ -13,14 +13,18 @@ from pathlib import Path
 
 import httpx2
 
+from canario.mesh.gateways import Gateway, GatewayRoute
 from canario.mesh.model import Mesh, Node, Ref
-from lab.envoy.files import CDS, LDS, with_earlier, write_files
+from lab.envoy.files import CDS, LDS, Resource, with_earlier, write_files
 from lab.envoy.resources import Address
 from lab.mesh import statuses
 from lab.mesh.assembly import Assembly, Finding, Key, assemble, mesh_of, node_of
 from lab.mesh.cluster import MANAGER, Cluster
 from lab.mesh.endpoints import Endpoints, resolve
+from lab.mesh.gateways import gateways_of, routes_of, selecting
+from lab.mesh.ingress import gateway_files
 from lab.mesh.injection import CONTAINER, INJECT, PROXIED, JsonPatch, inject
+from lab.mesh.logs import make_log_directories
 from lab.mesh.render import Place, pod_files
 from lab.mesh.tls import mounts_of
 from lab.mesh.world import Obj, World, annotations_of, name_of, pod_ip, ref_of
@@ -38,9 +42,17 @@ class Rendering:
     """What a pod's files were made of; while it is the same, so are they."""
 
     mesh: Mesh
-    node: Node
+    proxied: Node | Gateway
+    routes: tuple[GatewayRoute, ...]  # a gateway's
     place: Place
     endpoints: Mapping[Ref, Endpoints]
+
+    def files(self, vpc: Address) -> dict[str, list[Resource]]:
+        match self.proxied:
+            case Node() as node:
+                return pod_files(self.mesh, node, self.place, self.endpoints, vpc)
+            case Gateway() as gateway:
+                return gateway_files(self.mesh, gateway, self.routes, self.place, self.endpoints, vpc)
 
 
 class Controller:
@@ -83,7 +95,8 @@ class Controller:
             if rendering is None or self._rendered.get(ref_of(pod)) == rendering:
                 continue
             self._rendered[ref_of(pod)] = rendering
-            files = pod_files(rendering.mesh, rendering.node, rendering.place, rendering.endpoints, self._vpc)
+            files = rendering.files(self._vpc)
+            make_log_directories(rendering.proxied.log, rendering.place.directory)
             files[CDS] = with_earlier(rendering.place.directory / CDS, files[CDS])
             changed = write_files(rendering.place.directory, files)
             _log.info("configured %s: %s", ref_of(pod), ", ".join(changed) or "nothing new")
@@ -92,18 +105,22 @@ class Controller:
         return {node.ref: resolve(node, world, self._vpc) for node in mesh.nodes}
 
     def _rendering(self, pod: Obj, world: World, endpoints: Mapping[str, Mapping[Ref, Endpoints]]) -> Rendering | None:
-        """None for a pod without a sidecar or an address, or that no node selects (any more)."""
+        """None for a pod without a sidecar or an address, or that no node or gateway selects (any more)."""
         address = pod_ip(pod)
         if address is None or annotations_of(pod).get(PROXIED) != "true":
             return None
         name, _ = mesh_of(ref_of(pod).namespace, world, self._assembly.meshes)
-        nodes = node_of(pod, self._assembly.meshes[name]) if name else []
-        if name is None or len(nodes) != 1:
+        if name is None:
+            return None
+        mesh = self._assembly.meshes[name]
+        found: list[Node | Gateway] = [*node_of(pod, mesh), *gateways_of(pod, mesh)]
+        if len(found) != 1:
             return None
         block = Block(int(address.split(".")[1]))
         mounts = mounts_of(pod, CONTAINER)
         place = Place(self._pod_directory(ref_of(pod)), address, block.app_address(address), mounts)
-        return Rendering(self._assembly.meshes[name], nodes[0], place, endpoints[name])
+        routes = routes_of(mesh, world)
+        return Rendering(mesh, found[0], routes.get(found[0].ref, ()), place, endpoints[name])
 
     def _pod_directory(self, ref: Ref) -> Path:
         return self._directory / ref.namespace / ref.name
@@ -121,25 +138,33 @@ class Controller:
     async def _write_objects(self, world: World) -> None:
         meshes = {name_of(mesh): mesh for mesh in world.meshes}
         self._told = {key: text for key, text in self._told.items() if key in self._assembly.findings}
-        for obj in (*world.meshes, *world.virtual_nodes, *world.virtual_routers, *world.virtual_services):
+        for obj in world.mesh_objects:
             key = Key(str(obj["kind"]), ref_of(obj))
             finding = self._assembly.findings[key]
             try:
-                await self._write_object(key.kind, obj, finding, meshes.get(finding.mesh or ""))
+                await self._write_object(key.kind, obj, finding, meshes.get(finding.mesh or ""), world)
                 await self._tell(key, obj, finding)
             except httpx2.HTTPStatusError as error:
                 if error.response.status_code not in (404, 409):
                     raise
                 _log.info("%s %s changed meanwhile", key.kind, key.ref)
 
-    async def _write_object(self, kind: str, obj: Obj, finding: Finding, mesh: Obj | None) -> None:
+    async def _write_object(self, kind: str, obj: Obj, finding: Finding, mesh: Obj | None, world: World) -> None:
         if kind == "Mesh":
             mesh = None
-        if defaults := statuses.defaults(kind, obj, mesh):
+        if defaults := statuses.defaults(kind, obj, mesh, self._gateway_of(kind, obj, finding, world)):
             await self._cluster.patch(kind, obj, defaults)
             return  # the object comes back, with a new generation for its status
         if status := statuses.status(kind, obj, finding, self._assembly.meshes, datetime.now(UTC)):
             await self._cluster.patch(kind, obj, status, status=True)
+
+    def _gateway_of(self, kind: str, obj: Obj, finding: Finding, world: World) -> Obj | None:
+        """The VirtualGateway that a GatewayRoute belongs to."""
+        if kind != "GatewayRoute" or finding.mesh is None:
+            return None
+        found = selecting(obj, self._assembly.meshes[finding.mesh], world)
+        owners = {gateway.ref for gateway in found} if len(found) == 1 else set()
+        return next((each for each in world.virtual_gateways if ref_of(each) in owners), None)
 
     async def _tell(self, key: Key, obj: Obj, finding: Finding) -> None:
         """An event when the object goes wrong, or goes wrong in another way."""

@@ -33,7 +33,7 @@ LONGEST_DRAIN_SECONDS = 10.0
 
 _LOOK_SECONDS = 0.05
 _REMIND_SECONDS = 10.0
-_REQUESTS = r"^http\.(outbound|inbound_\d+)\.downstream_rq_(total|active)$"
+_REQUESTS = r"^http\.(outbound|inbound_\d+|ingress_\d+)\.downstream_rq_(total|active)$"
 _PROBES = r"^vhost\.application\.vcluster\.probes\.upstream_rq_total$"
 _PR_SET_PDEATHSIG = 1
 

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from canario.mesh.appmesh_names import default_host, default_name
-from canario.mesh.model import Mesh, Node, Router, Service
+from canario.mesh.gateways import Gateway, GatewayRoute
+from canario.mesh.model import Mesh, Node, Ref, Router, Service
 from lab.mesh.assembly import Finding
 from lab.mesh.world import Obj, name_of, ref_of
 
@@ -19,14 +20,25 @@ _ARN_FIELDS = {
     "VirtualNode": "virtualNodeARN",
     "VirtualRouter": "virtualRouterARN",
     "VirtualService": "virtualServiceARN",
+    "VirtualGateway": "virtualGatewayARN",
+    "GatewayRoute": "gatewayRouteARN",
 }
+_WITHOUT_NAME = ("BackendGroup",)  # and without a status
 
 
-def defaults(kind: str, obj: Obj, mesh: Obj | None) -> Patch | None:
-    """The patch that fills in `awsName` and `meshRef`; None when both are there."""
+
+def defaults(kind: str, obj: Obj, mesh: Obj | None, gateway: Obj | None = None) -> Patch | None:
+    """The patch that fills in `awsName`, `meshRef` and, for a GatewayRoute, its gateway; None when all are there.
+
+    A route that another gateway selects now is told so.
+    """
     spec = obj.get("spec") or {}
     missing: Patch = {}
-    if not spec.get("awsName"):
+    if gateway is not None:
+        reference = {key: gateway["metadata"][key] for key in ("name", "namespace", "uid")}
+        if spec.get("virtualGatewayRef") != reference:
+            missing["virtualGatewayRef"] = reference
+    if not spec.get("awsName") and kind not in _WITHOUT_NAME:
         missing["awsName"] = _default_aws_name(kind, obj)
     if mesh is not None and not spec.get("meshRef"):
         missing["meshRef"] = {"name": name_of(mesh), "uid": mesh["metadata"]["uid"]}
@@ -34,7 +46,9 @@ def defaults(kind: str, obj: Obj, mesh: Obj | None) -> Patch | None:
 
 
 def status(kind: str, obj: Obj, finding: Finding, meshes: Mapping[str, Mesh], now: datetime) -> Patch | None:
-    """The patch of the object's status; None when it says all that already."""
+    """The patch of the object's status; None when it says all that already, or its kind has none."""
+    if kind in _WITHOUT_NAME:
+        return None
     present = obj.get("status") or {}
     condition = {"type": f"{kind}Active", "status": "True" if finding.active else "False"}
     if not finding.active:
@@ -42,7 +56,7 @@ def status(kind: str, obj: Obj, finding: Finding, meshes: Mapping[str, Mesh], no
     wanted: Patch = {
         "observedGeneration": obj["metadata"].get("generation", 1),
         "conditions": [_dated(condition, present.get("conditions") or [], now)],
-        **_arns(kind, finding, meshes),
+        **_arns(kind, obj, finding, meshes),
     }
     same = all(present.get(key) == value for key, value in wanted.items())
     return None if same else {"status": wanted}
@@ -89,7 +103,7 @@ def _dated(condition: Patch, present: list[Patch], now: datetime) -> Patch:
     return {**condition, "lastTransitionTime": _time(now)}
 
 
-def _arns(kind: str, finding: Finding, meshes: Mapping[str, Mesh]) -> Patch:
+def _arns(kind: str, obj: Obj, finding: Finding, meshes: Mapping[str, Mesh]) -> Patch:
     if not finding.active or finding.mesh is None:
         return {}
     mesh = f"{_ARN}/{meshes[finding.mesh].known_as}"
@@ -100,6 +114,11 @@ def _arns(kind: str, finding: Finding, meshes: Mapping[str, Mesh]) -> Patch:
             return {_ARN_FIELDS[kind]: f"{mesh}/virtualNode/{name}"}
         case Service(host=name):
             return {_ARN_FIELDS[kind]: f"{mesh}/virtualService/{name}"}
+        case Gateway(known_as=name):
+            return {_ARN_FIELDS[kind]: f"{mesh}/virtualGateway/{name}"}
+        case GatewayRoute(known_as=name):
+            gateway = _gateway_name(obj, meshes[finding.mesh])
+            return {_ARN_FIELDS[kind]: f"{mesh}/virtualGateway/{gateway}/gatewayRoute/{name}"} if gateway else {}
         case Router(known_as=name, routes=routes):
             arn = f"{mesh}/virtualRouter/{name}"
             return {
@@ -107,6 +126,12 @@ def _arns(kind: str, finding: Finding, meshes: Mapping[str, Mesh]) -> Patch:
                 "routeARNs": {route.name: f"{arn}/route/{route.name}" for route in routes},
             }
     return {}
+
+
+def _gateway_name(obj: Obj, mesh: Mesh) -> str | None:
+    reference = (obj.get("spec") or {}).get("virtualGatewayRef") or {}
+    gateway = mesh.gateway(Ref(reference.get("namespace", ""), reference.get("name", "")))
+    return gateway.known_as if gateway else None
 
 
 def _time(now: datetime) -> str:

@@ -19,10 +19,19 @@ class World:
     virtual_nodes: tuple[Obj, ...] = ()
     virtual_routers: tuple[Obj, ...] = ()
     virtual_services: tuple[Obj, ...] = ()
+    virtual_gateways: tuple[Obj, ...] = ()
+    gateway_routes: tuple[Obj, ...] = ()
+    backend_groups: tuple[Obj, ...] = ()
     namespaces: tuple[Obj, ...] = ()
     pods: tuple[Obj, ...] = ()
     services: tuple[Obj, ...] = ()
     endpoints: tuple[Obj, ...] = ()
+
+    @property
+    def mesh_objects(self) -> tuple[Obj, ...]:
+        """All objects of App Mesh, the meshes first."""
+        routing = (*self.virtual_nodes, *self.virtual_routers, *self.virtual_services)
+        return (*self.meshes, *routing, *self.virtual_gateways, *self.gateway_routes, *self.backend_groups)
 
     def namespace_labels(self, name: str) -> Mapping[str, str]:
         return next((labels_of(each) for each in self.namespaces if name_of(each) == name), {})

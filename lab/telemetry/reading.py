@@ -11,7 +11,8 @@ from typing import Any
 from lab.envoy.bootstrap import LATENCY_EDGES
 
 _PREFIX = r"cluster\.egress/[^/]+/[^/]+/[^/]+\.upstream_rq_"
-FILTER = rf"^{_PREFIX}(total|completed|5xx|time)$|^server\.uptime$"  # RE2, for Envoy
+_RETRIED = r"cluster\.egress/[^/]+/[^/]+/[^/]+\.retry\.upstream_rq_5xx"
+FILTER = rf"^{_PREFIX}(total|completed|5xx|time|retry_success)$|^{_RETRIED}$|^server\.uptime$"  # RE2, for Envoy
 QUERY = {"format": "json", "histogram_buckets": "cumulative", "filter": FILTER}
 
 
@@ -28,6 +29,9 @@ class Node:
 class Counts:
     """Requests, those that failed, and those slower than each edge (milliseconds).
 
+    `retried_well` are requests that ended well when they were sent again, `retried_5xx` the answers that made a
+    proxy send one again. What `since` returns has none of either: those that they tell of are among its errors.
+
     `slower` is of answered requests only: what was never answered is an error and has no time.
     """
 
@@ -35,6 +39,8 @@ class Counts:
     errors: int = 0
     answered: int = 0
     slower: Mapping[float, int] = field(default_factory=dict)
+    retried_well: int = 0
+    retried_5xx: int = 0
 
     def __add__(self, other: "Counts") -> "Counts":
         edges = {**other.slower, **self.slower}
@@ -48,15 +54,20 @@ class Counts:
     def since(self, old: "Counts") -> "Counts":
         """What was counted after `old`, of the same node in the same Envoy.
 
+        A request that was answered 5xx is an error even when a written retry policy mended it: the proxy saw the
+        node fail. A retry may also have been of a connection that failed, of which no answer is counted, and one
+        request may have had several bad answers; so as many were mended as the smaller of the two numbers says.
         Counters only grow while Envoy keeps them. One that is lower than it was has been forgotten meanwhile,
         which Envoy does to some and not to others (lab/envoy/aggregate.py), and began again at zero.
         """
         same_histogram = self.answered >= old.answered and all(
             count >= old.slower.get(edge, 0) for edge, count in self.slower.items()
         )
+        requests = _since(self.requests, old.requests)
+        mended = min(_since(self.retried_well, old.retried_well), _since(self.retried_5xx, old.retried_5xx))
         return Counts(
-            _since(self.requests, old.requests),
-            _since(self.errors, old.errors),
+            requests,
+            min(requests, _since(self.errors, old.errors) + mended) if mended else _since(self.errors, old.errors),
             self.answered - old.answered if same_histogram else self.answered,
             {edge: count - (old.slower.get(edge, 0) if same_histogram else 0) for edge, count in self.slower.items()},
         )
@@ -104,4 +115,7 @@ def _counts(prefix: str, values: Mapping[str, int], histograms: Mapping[str, Any
         answered,
         # There is no histogram before the first answer; a node that never answered has zeros all the same.
         slower or {float(edge): 0 for edge in LATENCY_EDGES},
+        values.get(f"{prefix}retry_success", 0),
+        values.get(f"{prefix.removesuffix('upstream_rq_')}retry.upstream_rq_5xx", 0),
     )
+

@@ -26,6 +26,7 @@ WORKSHOP: dict[str, set[Grant]] = {
     "StageBaseline": STAGE | NAMES,
     "StageController": STAGE,
     "StageMesh": STAGE,
+    "StageGateway": STAGE,
     "StageCanary": STAGE | {("dynamodb:Query", "rollout#*")},
     "StageMtls": STAGE,
     "StageClean": STAGE | NAMES,
@@ -107,7 +108,7 @@ def test_only_the_workshops_machine_may_start_a_rollout(workshop: Template) -> N
 
 def test_a_stages_function_knows_its_stage(workshop: Template) -> None:
     """The same handler is every stage; the environment says which."""
-    for stage in ("preflight", "baseline", "controller", "mesh", "canary", "mtls", "clean"):
+    for stage in ("preflight", "baseline", "controller", "mesh", "gateway", "canary", "mtls", "clean"):
         found = function(workshop, f"Stage{stage.capitalize()}")
 
         assert (found["Handler"], found["Environment"]["Variables"]["CANARIO_STAGE"]) == (

@@ -8,12 +8,13 @@ from canario.workshop.stages import (
     s02_baseline,
     s03_controller,
     s04_mesh,
+    s07_gateway,
     s08_canary,
     s09_mtls,
     s10_clean,
 )
 
-_MODULES = (s01_preflight, s02_baseline, s03_controller, s04_mesh, s08_canary, s09_mtls, s10_clean)
+_MODULES = (s01_preflight, s02_baseline, s03_controller, s04_mesh, s07_gateway, s08_canary, s09_mtls, s10_clean)
 _STAGES: dict[str, Stage] = {module.STAGE.id: module.STAGE for module in _MODULES}
 
 

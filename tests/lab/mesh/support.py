@@ -20,6 +20,8 @@ from canario.mesh.model import Mesh, Node, Port, Ref, Route, Router, Selector, S
 from lab.envoy.admin import Admin
 from lab.envoy.files import write_files
 from lab.mesh.endpoints import Endpoints
+from lab.mesh.ingress import gateway_files
+from lab.mesh.logs import make_log_directories
 from lab.mesh.render import OUTBOUND_PORT, Place, pod_files
 from lab.net import Block
 
@@ -97,11 +99,17 @@ class Cluster:
         self.configure()
 
     def configure(self) -> None:
-        """Write every pod's files, as the controller does."""
+        """Write every pod's files, as the controller does. A gateway takes every gateway route of the mesh."""
+        vpc = (self.block.vpc, 3128)
         for pod in self.pods:
-            node = self.mesh.node(pod.node)
-            assert node is not None
-            files = pod_files(self.mesh, node, pod.place, self.endpoints, (self.block.vpc, 3128))
+            proxied = self.mesh.node(pod.node) or self.mesh.gateway(pod.node)
+            assert proxied is not None
+            make_log_directories(proxied.log, pod.place.directory)
+            if isinstance(proxied, Node):
+                files = pod_files(self.mesh, proxied, pod.place, self.endpoints, vpc)
+            else:
+                routes = self.mesh.gateway_routes
+                files = gateway_files(self.mesh, proxied, routes, pod.place, self.endpoints, vpc)
             write_files(pod.place.directory, files)
 
     def reconfigure(self, mesh: Mesh) -> None:
@@ -142,10 +150,29 @@ class Cluster:
     def admin(self, pod: Pod) -> Admin:
         return Admin(self.session, pod.admin_address)
 
-    async def get(self, caller: Pod, url: str = f"http://{HOST}:{PORT}/") -> tuple[int, str, Mapping[str, str]]:
-        """GET as the pod's application would: by its sidecar."""
-        async with self.session.get(url, proxy=caller.proxy) as response:
+    async def get(
+        self,
+        caller: Pod,
+        url: str = f"http://{HOST}:{PORT}/",
+        *,
+        method: str = "GET",
+        headers: Mapping[str, str] | None = None,
+    ) -> tuple[int, str, Mapping[str, str]]:
+        """Ask as the pod's application would: by its sidecar."""
+        async with self.session.request(method, url, proxy=caller.proxy, headers=headers) as response:
             return response.status, await response.text(), response.headers
+
+    async def effective(self, caller: Pod, *routes: str) -> None:
+        """Return when these routes (their names) are in force at the caller's Envoy, and no others."""
+
+        async def in_force() -> bool:
+            found = []
+            for each in await self.admin(caller).config_dump("dynamic_route_configs"):
+                for host in each["route_config"]["virtual_hosts"]:
+                    found += [route["name"] for route in host["routes"] if "name" in route]
+            return sorted(found) == sorted(routes)
+
+        await eventually(in_force)
 
 
 @asynccontextmanager
@@ -156,16 +183,26 @@ async def running(directory: Path, block: Block) -> AsyncIterator[Cluster]:
         try:
             yield cluster
         finally:
-            for pod in cluster.pods:
-                await kill(pod)
+            await asyncio.gather(*map(kill, cluster.pods))
 
 
 async def kill(pod: Pod) -> None:
+    """End the launcher, and wait for its Envoy, which ends by itself a moment later, to leave its addresses."""
     if pod.process is None:
         return
     with suppress(ProcessLookupError):
         os.killpg(pod.process.pid, signal.SIGKILL)
     await pod.process.wait()
+
+    async def gone() -> bool:
+        try:
+            _, writer = await asyncio.open_connection(*pod.admin_address)
+        except OSError:
+            return True
+        writer.close()
+        return False
+
+    await eventually(gone)
 
 
 @asynccontextmanager

@@ -138,6 +138,56 @@ async def test_pod_of_no_node(api: Kubernetes) -> None:
     await api.create(stranger)
 
 
+async def test_a_gateway(api: Kubernetes) -> None:
+    """The document's gateway and route become active, in the order of its commands, and its pod gets its files."""
+    await api.create(*workshop().values())
+    await api.active(workshop()["VirtualService/nodejs"])
+    gateway, route = gateway_objects()
+    new = pod("ingress-1", "ingress-gw")
+    new["spec"]["containers"] = [{"name": "envoy", "image": "aws-appmesh-envoy:v1"}]
+    with pytest.raises(ApiError, match="no VirtualGateway selects it"):
+        await api.create(new)
+    await api.create(gateway, route)
+    await api.active(gateway)
+    unselected = await api.condition(route)
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
+    await api.patch(namespace, {"metadata": {"labels": {"gateway": "ingress-gw"}}})
+    await api.active(route)
+    directory = await run(api, new, 2)
+
+    async def written() -> bool:
+        return (directory / LDS).exists()
+
+    await eventually(written)
+    listeners = {each["name"] for each in resources(directory / LDS)}
+    found = await api.get("GatewayRoute", "gateway-route-eks", NAMESPACE)
+
+    assert "label namespace appmesh-workshop-ns as a VirtualGateway's namespaceSelector asks" in unselected["message"]
+    assert {"outbound", "ingress_8088"} == listeners
+    assert [2, 1] == weights(directory)
+    assert "ingress-gw" == found["spec"]["virtualGatewayRef"]["name"]
+
+
+def gateway_objects() -> tuple[Obj, Obj]:
+    """The document's VirtualGateway and GatewayRoute."""
+    shared = {"apiVersion": "appmesh.k8s.aws/v1beta2"}
+    spec = {
+        "namespaceSelector": {"matchLabels": {"gateway": "ingress-gw"}},
+        "podSelector": {"matchLabels": {"app": "ingress-gw"}},
+        "listeners": [{"portMapping": {"port": 8088, "protocol": "http"}}],
+    }
+    target = {"virtualService": {"virtualServiceRef": {"name": "nodejs"}}}
+    rule = {"match": {"prefix": "/eks/"}, "action": {"target": target}}
+    return (
+        {**shared, "kind": "VirtualGateway", "metadata": _named("ingress-gw"), "spec": spec},
+        {**shared, "kind": "GatewayRoute", "metadata": _named("gateway-route-eks"), "spec": {"httpRoute": rule}},
+    )
+
+
+def _named(name: str) -> Obj:
+    return {"name": name, "namespace": NAMESPACE}
+
+
 def weights(directory: Path) -> list[int]:
     """The first service's weights, as they are in the route file."""
     host = resources(directory / rds("outbound"))[0]["virtual_hosts"][0]

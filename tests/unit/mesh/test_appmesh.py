@@ -127,7 +127,11 @@ def test_egress(manifests: dict[str, Any]) -> None:
     [
         ("Mesh/app-mesh", {"meshOwner": "1"}, "Mesh app-mesh: spec.meshOwner"),
         ("Mesh/app-mesh", {"egressFilter": {"type": "SOME"}}, "Mesh app-mesh: spec.egressFilter.type"),
-        ("VirtualNode/nodejs-app", {"logging": {}}, f"VirtualNode {NAMESPACE}/nodejs-app: spec.logging"),
+        (
+            "VirtualNode/nodejs-app",
+            {"backendDefaults": {"other": {}}},
+            f"VirtualNode {NAMESPACE}/nodejs-app: spec.backendDefaults.other",
+        ),
         (
             "VirtualNode/nodejs-app",
             {"listeners": [{"portMapping": {"port": 1, "protocol": "http"}, "tls": {}}]},
@@ -145,13 +149,13 @@ def test_egress(manifests: dict[str, Any]) -> None:
         ),
         (
             "VirtualRouter/nodejs-router",
-            {"routes": [{"name": "r", "tcpRoute": {"action": {}}}]},
-            f"VirtualRouter {NAMESPACE}/nodejs-router: spec.routes[0].tcpRoute",
+            {"routes": [{"name": "r", "udpRoute": {"action": {}}}]},
+            f"VirtualRouter {NAMESPACE}/nodejs-router: spec.routes[0].udpRoute",
         ),
         (
             "VirtualRouter/nodejs-router",
-            {"routes": [{"name": "r", "httpRoute": {"match": {"prefix": "/", "method": "GET"}, "action": {}}}]},
-            f"VirtualRouter {NAMESPACE}/nodejs-router: spec.routes[0].httpRoute.match.method",
+            {"routes": [{"name": "r", "httpRoute": {"match": {"prefix": "/", "cookie": "a"}, "action": {}}}]},
+            f"VirtualRouter {NAMESPACE}/nodejs-router: spec.routes[0].httpRoute.match.cookie",
         ),
     ],
 )

@@ -53,16 +53,16 @@ def test_missing_reference() -> None:
 
 def test_field_without_words() -> None:
     """An object with a field that nobody understands is not active, and says which field."""
-    finding = assemble(shop(virtual_nodes=(node("web-v1", logging={}),)), {}).findings[NODE]
+    finding = assemble(shop(virtual_nodes=(node("web-v1", meshOwner="1"),)), {}).findings[NODE]
 
     assert INVALID == finding.reason
-    assert finding.message.startswith("VirtualNode shop/web-v1: spec.logging: {} is not allowed")
+    assert finding.message.startswith("VirtualNode shop/web-v1: spec.meshOwner: '1' is not allowed")
 
 
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"listeners": [listener(3000, "tcp")]}, "protocol tcp: the lab's traffic goes by http_proxy"),
+        ({"listeners": [listener(9901)]}, "there Envoy's own administration is"),
         ({"listeners": [listener(3000), listener(3001)]}, "2 listeners: a node has one"),
         (
             {
@@ -87,11 +87,16 @@ def test_what_the_lab_cannot_do(change: dict[str, Any], reason: str) -> None:
 
 
 def test_targets_port() -> None:
-    """A target's port is refused in the lab: a node has one listener there."""
+    """A target's port is its node's listener's; any other is refused."""
     ported = router("web-router", "web-v1")
-    ported["spec"]["routes"][0]["httpRoute"]["action"]["weightedTargets"][0]["port"] = 3000
+    target = ported["spec"]["routes"][0]["httpRoute"]["action"]["weightedTargets"][0]
 
-    assert UNSUPPORTED == assemble(shop(virtual_routers=(ported,)), {}).findings[ROUTER].reason
+    target["port"] = 3000
+    assert assemble(shop(virtual_routers=(ported,)), {}).findings[ROUTER].active
+    target["port"] = 3001
+    finding = assemble(shop(virtual_routers=(ported,)), {}).findings[ROUTER]
+    assert UNSUPPORTED == finding.reason
+    assert "route all sends to port 3001 of node shop/web-v1, which does not listen there" in finding.message
 
 
 def test_host_that_is_taken() -> None:

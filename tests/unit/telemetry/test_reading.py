@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from lab.envoy.bootstrap import LATENCY_EDGES
 from lab.telemetry.reading import Counts, Node, parse
 from lab.telemetry.scraper import Caller, Proxy, callers
@@ -25,6 +27,21 @@ def test_parse() -> None:
 
     assert found.started == 60.0
     assert found.nodes == {Node("ns", "nodejs", "a"): Counts(8, 2, 6, {10.0: 3, 100.0: 1})}
+
+
+def test_a_mended_answer_is_an_error() -> None:
+    """A request that was answered 5xx and then, sent again, well is an error, once; a mended connection is none."""
+    values = {
+        f"{PREFIX}a.upstream_rq_total": 9,
+        f"{PREFIX}a.upstream_rq_completed": 6,
+        f"{PREFIX}a.upstream_rq_retry_success": 3,
+        f"{PREFIX}a.retry.upstream_rq_5xx": 2,
+    }
+    found = parse(stats(**values), now=100.0).nodes[Node("ns", "nodejs", "a")]
+    later = replace(found, requests=8, errors=1, retried_5xx=5)  # one more, answered 5xx until nobody asked again
+
+    assert (6, 2) == (found.since(Counts()).requests, found.since(Counts()).errors)
+    assert (2, 1) == (later.since(found).requests, later.since(found).errors)
 
 
 def test_never_called() -> None:

@@ -8,9 +8,9 @@ import pytest
 from canario.canary import Plan
 from canario.errors import NotReady
 from canario.workshop.application import url
-from canario.workshop.kinds import LEASE, NAMESPACE, VIRTUAL_NODE, VIRTUAL_ROUTER
+from canario.workshop.kinds import DEPLOYMENT, LEASE, NAMESPACE, POD, VIRTUAL_GATEWAY, VIRTUAL_NODE, VIRTUAL_ROUTER
 from canario.workshop.names import SERVICES
-from canario.workshop.ports import Ports
+from canario.workshop.ports import Answer, Ports
 from canario.workshop.request import Request
 from canario.workshop.stages import all_stages, stage
 from canario.workshop.stages.s08_canary import target
@@ -35,7 +35,7 @@ def answer(ports: Ports, server: str) -> None:
         ports.http.answers[url(DEFAULT.names, service)] = answering(service, server)
 
 
-@pytest.mark.parametrize("stage_id", ["preflight", "baseline", "controller", "mesh", "canary", "mtls"])
+@pytest.mark.parametrize("stage_id", ["preflight", "baseline", "controller", "mesh", "gateway", "canary", "mtls"])
 def test_before_its_work_is_done_no_stage_passes(stage_id: str) -> None:
     """A check that passes in an empty world measures nothing."""
     assert set(said(stage_id, world()).values()) - {"passed"}
@@ -114,12 +114,80 @@ def test_mesh_sees_an_answer_that_went_around_envoy() -> None:
 def test_solving_twice_changes_nothing() -> None:
     """Every stage may be repeated."""
     ports = world()
-    solve(ports, "baseline", "mesh", "canary")
+    solve(ports, "baseline", "mesh", "gateway", "canary")
     before = {key: value["spec"] for key, value in ports.kubernetes.objects.items() if "spec" in value}
 
-    solve(ports, "baseline", "mesh", "canary")
+    solve(ports, "baseline", "mesh", "gateway", "canary")
 
     assert before == {key: value["spec"] for key, value in ports.kubernetes.objects.items() if "spec" in value}
+
+
+OUTSIDE = "http://ingress-gw.elb.amazonaws.com"
+
+
+def answer_outside(ports: Ports, **changes: Answer) -> None:
+    """What a client outside the mesh gets: by path, `/` being `root`."""
+    unknown = Answer(404, {"server": "envoy"}, "")
+    health = Answer(200, {"server": "envoy"}, '{"status": "ok"}')
+    found = {"eks": answering("nodejs", "envoy"), "health": health, "root": unknown, "elsewhere": unknown, **changes}
+    for name, path in (("eks", "/eks/"), ("health", "/eks/health"), ("root", "/"), ("elsewhere", "/elsewhere")):
+        ports.http.answers[OUTSIDE + path] = found[name]
+
+
+def test_the_gateway_waits_for_the_controller() -> None:
+    """No pod of a gateway is made that the controller would not know."""
+    ports = world()
+    solve(ports, "baseline", "mesh")
+    ports.kubernetes.settles = False
+
+    with pytest.raises(NotReady, match="VirtualGateway ingress-gw .*, GatewayRoute gateway-route-eks"):
+        solve(ports, "gateway")
+    assert ports.kubernetes.get(DEPLOYMENT, "ingress-gw", WHERE) is None
+
+
+def test_the_gateway_passes_when_it_lets_in_what_its_route_says() -> None:
+    """The namespace has the label, and below `/eks/` nodejs answers through Envoy."""
+    ports = world()
+    solve(ports, "baseline", "mesh", "gateway")
+    answer_outside(ports)
+    pod = ports.kubernetes.list(POD, WHERE, {"app": "ingress-gw"})[0]
+    ports.kubernetes.put({**pod, "metadata": {**pod["metadata"], "name": "ingress-gw-1"}})
+
+    assert {"passed"} == set(said("gateway", ports).values())
+    namespace = ports.kubernetes.get(NAMESPACE, WHERE) or {}
+    assert "ingress-gw" == namespace["metadata"]["labels"]["gateway"]
+
+
+@pytest.mark.parametrize(
+    ("change", "check"),
+    [
+        ({"eks": answering("nodejs", "aiohttp")}, "let in"),
+        ({"eks": answering("crystal", "envoy")}, "let in"),
+        ({"eks": Answer(503, {"server": "envoy"}, "")}, "let in"),
+        ({"health": answering("nodejs", "envoy")}, "prefix rewritten"),
+        ({"root": answering("nodejs", "envoy")}, "kept out"),
+        ({"elsewhere": Answer(404, {}, "")}, "kept out"),
+    ],
+)
+def test_the_gateway_sees_what_is_wrong(change: dict[str, Answer], check: str) -> None:
+    """An answer of someone else, around Envoy, with the prefix still on it, or where none should be, is no gateway."""
+    ports = world()
+    solve(ports, "baseline", "mesh", "gateway")
+    answer_outside(ports, **change)
+
+    assert "failed" == said("gateway", ports)[check]
+
+
+def test_cleaning_the_gateway_takes_its_label_along() -> None:
+    """What the stage added to the namespace goes with the stage's objects, and cleaning twice is harmless."""
+    ports = world()
+    solve(ports, "baseline", "mesh", "gateway")
+    for _ in range(2):
+        stage("gateway").clean(DEFAULT, ports)
+
+    assert ports.kubernetes.get(VIRTUAL_GATEWAY, "ingress-gw", WHERE) is None
+    namespace = ports.kubernetes.get(NAMESPACE, WHERE) or {}
+    assert "gateway" not in namespace["metadata"]["labels"]
 
 
 def weights(ports: Ports) -> dict[str, int]:
@@ -184,7 +252,7 @@ def test_no_proxy_proves_nothing_about_the_outcome() -> None:
 def test_clean_leaves_nothing_of_the_workshop() -> None:
     """After all stages, the cluster and the zone are as before."""
     ports = world()
-    solve(ports, "baseline", "controller", "mesh", "canary", "clean")
+    solve(ports, "baseline", "controller", "mesh", "gateway", "canary", "clean")
     for key in [key for key in ports.kubernetes.objects if key[0] == "Pod"]:
         del ports.kubernetes.objects[key]  # the controllers' work
 
@@ -257,5 +325,5 @@ def test_the_stages_are_in_the_documents_order() -> None:
             assert [] == ports.kubernetes.list(VIRTUAL_NODE)
         if each.id != "preflight":
             each.solve(DEFAULT, ports)
-    found = [each.id for each in all_stages()]
-    assert ["preflight", "baseline", "controller", "mesh", "canary", "mtls", "clean"] == found
+    order = ["preflight", "baseline", "controller", "mesh", "gateway", "canary", "mtls", "clean"]
+    assert order == [each.id for each in all_stages()]
