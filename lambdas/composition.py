@@ -12,6 +12,7 @@ from functools import cached_property, lru_cache
 import boto3
 
 from canario.adapters import aws
+from canario.adapters.certificates import X509Certificates
 from canario.adapters.cloudmap import CloudMapServices
 from canario.adapters.cloudwatch import NodeMetrics
 from canario.adapters.ecr import Repositories
@@ -24,6 +25,7 @@ from canario.adapters.permissions import Access
 from canario.adapters.records import RolloutRecords, WorkshopRecords
 from canario.adapters.route53 import PrivateZone
 from canario.adapters.routers import MeshRouters
+from canario.adapters.tls import TlsClient
 from canario.adapters.xray import XRay
 from canario.canary.steps import World
 from canario.workshop.ports import Ports
@@ -102,6 +104,8 @@ class Composition:
             routers=self.world.routers,
             data_plane=self.world.data_plane,
             metrics=self.world.metrics,
+            certificates=X509Certificates(),
+            tls=TlsClient(),
             now=self.clock(),
             dialects=self.environment.dialects,
         )

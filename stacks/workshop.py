@@ -1,9 +1,12 @@
 """The workshop: one function a stage, each with a role of its own, and the workshop's state machine."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from aws_cdk import CfnOutput, Stack
+from aws_cdk import CfnOutput, Duration, Stack
 from aws_cdk import aws_ecr as ecr
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_route53 as route53
@@ -15,6 +18,7 @@ from canario.workshop.request import STAGES
 from canario.workshop.stages import all_stages
 from stacks.constructs import permissions
 from stacks.constructs.functions import METRICS_NAMESPACE, function_defaults
+from stacks.constructs.python_code import function_code
 from stacks.constructs.python_function import PythonFunction
 from stacks.constructs.workshop_machine import FUNCTION_SECONDS, StageFunction, WorkshopMachine
 from stacks.records import RecordsStack
@@ -41,6 +45,8 @@ class WorkshopStack(Stack):
         self._records, self._zone, self._repositories = records, zone, repositories
         self._namespace = namespace
         self._defaults = function_defaults(self, settings=settings, records=records, zone=zone)
+        self._with_certificates = replace(self._defaults, code=function_code(settings, certificates=True))
+        self._renew()
         read = permissions.records(records.table, WORKSHOPS, actions=("Query",))
         forget = permissions.records(records.table, WORKSHOPS, actions=("BatchWriteItem",))
         abandon = permissions.records(records.table, ROLLOUTS, actions=("PutItem", "Query"))
@@ -67,6 +73,19 @@ class WorkshopStack(Stack):
             statements=(permissions.put_events(self._records.bus), *statements),
         ).function
 
+    def _renew(self) -> None:
+        """Certificates are renewed ten days before they end; twice a day is to be sure."""
+        function = PythonFunction(
+            self,
+            "Renew",
+            handler="lambdas.renew.handler",
+            description="Canario: renew the workshops' certificates",
+            defaults=self._with_certificates,
+            timeout_seconds=FUNCTION_SECONDS,
+        ).function
+        schedule = events.Schedule.rate(Duration.hours(12))
+        events.Rule(self, "RenewSchedule", schedule=schedule, targets=[targets.LambdaFunction(function)])
+
     def _record(self) -> iam.PolicyStatement:
         return permissions.records(self._records.table, WORKSHOPS, actions=("PutItem", "Query"))
 
@@ -84,12 +103,13 @@ class WorkshopStack(Stack):
         ]
 
     def _stage(self, id: str) -> lambda_.IFunction:
+        defaults = self._with_certificates if id == "mtls" else self._defaults
         return PythonFunction(
             self,
             f"Stage{id.capitalize()}",
             handler="lambdas.stage.handler",
             description=f"Canario: the stage {id}",
-            defaults=self._defaults,
+            defaults=defaults,
             timeout_seconds=FUNCTION_SECONDS,
             environment={"CANARIO_STAGE": id},
             statements=(self._record(), permissions.put_events(self._records.bus), *self._statements().get(id, ())),

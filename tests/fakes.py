@@ -4,16 +4,27 @@ The contract suites in `tests/contracts/adapters` hold them to the same promises
 """
 
 import copy
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from canario.canary.ports import NodeCounts, ProxyShare, RouterState, Target
-from canario.errors import AlreadyRunning, Conflict, RemoteError
+from canario.errors import AlreadyRunning, Conflict, InvalidInput, RemoteError
 from canario.workshop.cloud_map import Instance, ServiceName
 from canario.workshop.names import CLOUD_MAP_NAMESPACE
-from canario.workshop.ports import Answer, Kind, Manifest, Ports, ServiceGraph, Trace, Traced
+from canario.workshop.ports import (
+    Answer,
+    CertificateFacts,
+    KeyPair,
+    Kind,
+    Manifest,
+    Ports,
+    ServiceGraph,
+    TlsAnswer,
+    Trace,
+    Traced,
+)
 
 NOW = datetime.fromisoformat("2026-11-02T12:00:00+00:00")
 
@@ -120,6 +131,56 @@ class FakeHttp:
         if isinstance(answer, Answer):
             return answer
         return answer.pop(0) if len(answer) > 1 else answer[0]
+
+
+@dataclass
+class FakeCertificates:
+    """Certificates in plain text: `subject|issuer|names|begins|ends|number`. Their keys are made up."""
+
+    made: int = 0
+
+    def authority(self, name: str, now: datetime, days: float) -> KeyPair:
+        return self._made(f"{name} {self.made}", f"{name} {self.made}", (), now, now + timedelta(days=days))
+
+    def issue(self, authority: KeyPair, names: Sequence[str], now: datetime, days: float) -> KeyPair:
+        ends = min(now + timedelta(days=days), self.read(authority.certificate).ends)
+        return self._made(names[0], authority.certificate.split("|")[0], tuple(names), now, ends)
+
+    def read(self, certificate: str) -> CertificateFacts:
+        if certificate.count("|") != 5:
+            raise InvalidInput("certificate", certificate[:40], "a certificate")
+        _, _, names, begins, ends, _ = certificate.split("|")
+        moments = datetime.fromisoformat(begins), datetime.fromisoformat(ends)
+        return CertificateFacts(tuple(filter(None, names.split(","))), *moments, fingerprint=certificate)
+
+    def is_issued_by(self, certificate: str, authority: str) -> bool:
+        return certificate.split("|")[1] == authority.split("|")[0]
+
+    def _made(self, subject: str, issuer: str, names: tuple[str, ...], begins: datetime, ends: datetime) -> KeyPair:
+        self.made += 1
+        text = "|".join((subject, issuer, ",".join(names), begins.isoformat(), ends.isoformat(), str(self.made)))
+        return KeyPair(text, f"key {self.made}")
+
+
+@dataclass
+class FakeTls:
+    """How a connection ends, by address: a function of what the client trusts and shows. None trusted: plaintext."""
+
+    servers: dict[str, Callable[[str | None, KeyPair | None], TlsAnswer]] = field(default_factory=dict)
+
+    def get(
+        self,
+        address: str,
+        port: int,
+        *,
+        path: str = "/",
+        host: str = "",
+        trust: str | None = None,
+        identity: KeyPair | None = None,
+    ) -> TlsAnswer:
+        if address not in self.servers:
+            raise RemoteError(f"GET {path} at {address}:{port}: nobody answers")
+        return self.servers[address](trust, identity)
 
 
 @dataclass
@@ -373,6 +434,8 @@ def fake_ports(
         routers=FakeRouters(),
         data_plane=FakeDataPlane(),
         metrics=FakeMetrics(),
+        certificates=FakeCertificates(),
+        tls=FakeTls(),
         now=now,
         dialects=dialects,
     )

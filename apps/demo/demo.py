@@ -37,6 +37,8 @@ class Settings:
     node: str = "unknown"
     host: str = "0.0.0.0"  # noqa: S104  a container has no other address to name
     port: int = 3000
+    health_host: str = "0.0.0.0"  # noqa: S104
+    health_port: int | None = None  # answers probes only, beside whatever proxy is in front of `port`
     upstreams: tuple[tuple[str, str], ...] = ()
     error_rate: float = 0.0
     slow: float = 0.0
@@ -53,6 +55,8 @@ def settings(environment: Mapping[str, str]) -> Settings:
         node=environment.get("HOSTNAME", "unknown"),
         host=environment.get("HOST") or Settings.host,
         port=int(_number(environment, "PORT", 3000, 0, 65535)),
+        health_host=environment.get("POD_IP") or environment.get("HOST") or Settings.health_host,
+        health_port=int(_number(environment, "HEALTH_PORT", 0, 0, 65535)) or None,
         upstreams=_upstreams(environment.get("UPSTREAMS", "")),
         error_rate=_number(environment, "ERROR_RATE", 0, 0, 1),
         slow=_number(environment, "SLOW_MS", 0, 0, 600_000) / 1000,
@@ -268,6 +272,8 @@ async def serve(config: Settings, told: asyncio.Event, draining: Draining | None
         )
         await runner.setup()
         await web.TCPSite(runner, config.host, config.port, backlog=1024).start()
+        if config.health_port:
+            await web.TCPSite(runner, config.health_host, config.health_port).start()
         print(f"{config.service} {config.version} serves at {_address(runner)}", flush=True)  # noqa: T201
         await told.wait()
         print("told to end; serving until it is quiet", flush=True)  # noqa: T201

@@ -48,6 +48,7 @@ WRITTEN = (
     kinds.DEPLOYMENT,
     kinds.SERVICE,
     kinds.SERVICE_ACCOUNT,
+    kinds.SECRET,
     kinds.CLUSTER_ROLE,
     kinds.CLUSTER_ROLE_BINDING,
     kinds.CRD,
@@ -64,6 +65,7 @@ NEEDS = (
     *(Need(verb, kind) for kind in WRITTEN for verb in WRITE),
     *(Need("list", kind) for kind in LISTED),
     Need("update", kinds.VIRTUAL_ROUTER),
+    Need("update", kinds.VIRTUAL_NODE),
     Need("get", kinds.LEASE),
     Need("get", kinds.POD, "proxy"),
 )

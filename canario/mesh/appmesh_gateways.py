@@ -8,6 +8,7 @@ from canario.mesh.appmesh_matches import match_spec, read_gateway_match
 from canario.mesh.appmesh_names import GATEWAY_ROUTE_KINDS, Manifest, default_name
 from canario.mesh.appmesh_policies import log_spec, port_spec, read_log, read_port
 from canario.mesh.appmesh_reading import only_one, plain_reference, ref_of, reference, selector, spec_of
+from canario.mesh.appmesh_tls import parse_default_tls, render_client_tls
 from canario.mesh.appmesh_writing import reference_to, selector_spec, unless, without_none
 from canario.mesh.fields import Fields
 from canario.mesh.gateways import Gateway, GatewayRoute, Rewrite
@@ -29,6 +30,7 @@ def parse_gateway(manifest: Mapping[str, Any]) -> Gateway:
             namespaces=selector(spec, "namespaceSelector"),
             routes=selector(spec, "gatewayRouteSelector"),
             log=read_log(spec),
+            tls=parse_default_tls(spec),
         )
 
 
@@ -40,6 +42,7 @@ def gateway_spec(gateway: Gateway) -> Manifest:
         podSelector=selector_spec(gateway.selector),
         listeners=[port_spec(port) for port in gateway.ports] or None,
         logging=log_spec(gateway.log),
+        backendDefaults=render_client_tls(gateway.tls) or None,
     )
 
 

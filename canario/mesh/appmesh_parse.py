@@ -9,6 +9,7 @@ from canario.mesh.appmesh_matches import read_match
 from canario.mesh.appmesh_names import API_VERSION, RESPONSE_TYPES, ROUTE_KINDS, default_host, default_name
 from canario.mesh.appmesh_policies import read_log, read_port, read_retry, read_timeout
 from canario.mesh.appmesh_reading import choice, plain_reference, ref_of, reference, selector, spec_of
+from canario.mesh.appmesh_tls import parse_client_tls, parse_default_tls
 from canario.mesh.fields import Fields
 from canario.mesh.model import (
     CloudMap,
@@ -27,6 +28,7 @@ from canario.mesh.model import (
     ToNode,
     ToRouter,
 )
+from canario.mesh.tls import ClientTls
 
 
 def parse(manifests: Sequence[Mapping[str, Any]]) -> Mesh:
@@ -71,13 +73,16 @@ def parse_node(manifest: Mapping[str, Any]) -> Node:
     ref = ref_of(manifest)
     with spec_of(manifest) as spec:
         spec.skip("meshRef")
+        backends = [_backend(backend, ref) for backend in spec.items("backends")]
         return Node(
             ref,
             known_as=spec.text_or("awsName", default_name(ref)),
             selector=selector(spec, "podSelector"),
             ports=tuple(read_port(listener) for listener in spec.items("listeners")),
             discovery=_discovery(spec),
-            calls=tuple(_backend(backend, ref) for backend in spec.items("backends")),
+            calls=tuple(service for service, _ in backends),
+            default_tls=parse_default_tls(spec),
+            call_tls=tuple((service, tls) for service, tls in backends if tls),
             groups=tuple(_group(group, ref) for group in spec.items("backendGroups")),
             log=read_log(spec),
         )
@@ -158,9 +163,9 @@ def _cloud_map(fields: Fields) -> CloudMap:
         return CloudMap(fields.text("namespaceName"), fields.text("serviceName"), tuple(attributes))
 
 
-def _backend(backend: Fields, owner: Ref) -> Ref:
+def _backend(backend: Fields, owner: Ref) -> tuple[Ref, ClientTls | None]:
     with backend, backend.inner("virtualService") as service:
-        return reference(service, "virtualServiceRef", owner)
+        return reference(service, "virtualServiceRef", owner), parse_client_tls(service)
 
 
 def _group(group: Fields, owner: Ref) -> Ref:

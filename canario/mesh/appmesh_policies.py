@@ -3,6 +3,7 @@
 from canario.errors import InvalidInput
 from canario.mesh.appmesh_names import Manifest
 from canario.mesh.appmesh_reading import one_of, only_one
+from canario.mesh.appmesh_tls import parse_listener_tls, render_listener_tls
 from canario.mesh.appmesh_writing import without_none
 from canario.mesh.fields import Fields
 from canario.mesh.listeners import Port, Protocol
@@ -36,7 +37,7 @@ def read_port(listener: Fields) -> Port:
         with listener.inner("portMapping") as mapping:
             protocol = one_of(Protocol, mapping.text("protocol"), mapping.where("protocol"))
             number = mapping.number("port")
-        return Port(number, protocol, _policies(listener, protocol))
+        return Port(number, protocol, _policies(listener, protocol), parse_listener_tls(listener))
 
 
 def port_spec(port: Port) -> Manifest:
@@ -47,6 +48,7 @@ def port_spec(port: Port) -> Manifest:
         outlierDetection=_outlier_spec(policies.outliers) if policies.outliers else None,
         connectionPool=_for_protocol(port, _pool_spec(port.protocol, policies.pool) if policies.pool else None),
         healthCheck=_health_spec(policies.health) if policies.health else None,
+        **render_listener_tls(port.tls),
     )
 
 

@@ -13,6 +13,7 @@ from canario.mesh.appmesh_names import (
     default_name,
 )
 from canario.mesh.appmesh_policies import log_spec, port_spec, retry_spec, timeout_spec
+from canario.mesh.appmesh_tls import render_client_tls
 from canario.mesh.appmesh_writing import reference_to, selector_spec, unless, without_none
 from canario.mesh.model import (
     CloudMap,
@@ -64,13 +65,18 @@ def _mesh_spec(mesh: Mesh) -> Manifest:
 
 
 def _node_spec(node: Node) -> Manifest:
-    backends = [{"virtualService": {"virtualServiceRef": reference_to(ref, node.ref)}} for ref in node.calls]
+    policies = dict(node.call_tls)
+    backends = [
+        {"virtualService": {"virtualServiceRef": reference_to(ref, node.ref), **render_client_tls(policies.get(ref))}}
+        for ref in node.calls
+    ]
     return without_none(
         awsName=unless(node.known_as, default_name(node.ref)),
         podSelector=selector_spec(node.selector),
         listeners=[port_spec(port) for port in node.ports] or None,
         serviceDiscovery=_discovery_spec(node.discovery),
         backends=backends or None,
+        backendDefaults=render_client_tls(node.default_tls) or None,
         backendGroups=[reference_to(ref, node.ref) for ref in node.groups] or None,
         logging=log_spec(node.log),
     )

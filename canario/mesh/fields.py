@@ -87,6 +87,10 @@ class Fields:
         values = self._optional(name, Sequence) or ()
         return tuple(typed(value, str, f"{self.where(name)}[{i}]") for i, value in enumerate(values))
 
+    def numbers(self, name: str) -> tuple[int, ...]:
+        values = self._optional(name, Sequence) or ()
+        return tuple(typed(value, int, f"{self.where(name)}[{i}]") for i, value in enumerate(values))
+
     def pairs(self, name: str) -> tuple[tuple[str, str], ...]:
         """The entries of an object of strings, sorted."""
         values = self._optional(name, Mapping) or {}

@@ -7,6 +7,7 @@ from canario.mesh.listeners import Port, Protocol
 from canario.mesh.matches import GrpcMatch, Match
 from canario.mesh.policies import AccessLog
 from canario.mesh.refs import Ref, Selector
+from canario.mesh.tls import ClientTls
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Gateway:
     namespaces: Selector | None = None  # of its routes
     routes: Selector | None = None  # its routes in those namespaces; None: all of them
     log: AccessLog | None = None
+    tls: ClientTls | None = None  # how it calls services
 
 
 @dataclass(frozen=True)

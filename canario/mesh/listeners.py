@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from canario.mesh.policies import ListenerPolicies
+from canario.mesh.tls import ListenerTls
 
 
 class Protocol(StrEnum):
@@ -15,8 +16,9 @@ class Protocol(StrEnum):
 
 @dataclass(frozen=True)
 class Port:
-    """A listener. A router's has no policies."""
+    """A listener. A router's has no policies and no TLS."""
 
     number: int
     protocol: Protocol = Protocol.HTTP
     policies: ListenerPolicies = field(default_factory=ListenerPolicies)
+    tls: ListenerTls | None = None

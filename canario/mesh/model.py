@@ -13,6 +13,7 @@ from canario.mesh.listeners import Port, Protocol
 from canario.mesh.matches import AnyMatch, GrpcMatch, Match, TcpMatch
 from canario.mesh.policies import AccessLog, ListenerPolicies, Retry, Timeout
 from canario.mesh.refs import Operator, Ref, Requirement, Selector
+from canario.mesh.tls import ClientTls, problems_of_paths
 
 __all__ = [
     "AccessLog",
@@ -93,6 +94,11 @@ class Node:
     calls: tuple[Ref, ...] = ()  # services that it says it calls
     groups: tuple[Ref, ...] = ()  # of services that it says it calls
     log: AccessLog | None = None
+    default_tls: ClientTls | None = None  # how it calls a service
+    call_tls: tuple[tuple[Ref, ClientTls], ...] = ()  # how it calls this one
+
+    def tls_to(self, service: Ref) -> ClientTls | None:
+        return dict(self.call_tls).get(service, self.default_tls)
 
 
 @dataclass(frozen=True)
@@ -212,6 +218,8 @@ def problems_of_node(mesh: Mesh, node: Node) -> Iterator[str]:
     for ref in node.groups:
         if ref.name != EVERYTHING and mesh.group(ref) is None:
             yield f"calls backend group {ref}, which is not in mesh {mesh.name}"
+    policies = (node.default_tls, *(policy for _, policy in node.call_tls))
+    yield from problems_of_paths(*(port.tls for port in node.ports), *policies)
 
 
 def problems_of_router(mesh: Mesh, router: Router) -> Iterator[str]:

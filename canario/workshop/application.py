@@ -15,6 +15,7 @@ REPOSITORIES = {
 REPLICAS = {"frontend": 2, "nodejs": 3, "crystal": 2, "nodejsv2": 3}
 SCALED = {**REPLICAS, "nodejs": 4}  # once pods are found by Cloud Map
 UPSTREAMS = ("nodejs", "crystal")  # what the frontend calls
+HEALTH_PORT = 3001  # no listener of the mesh: the kubelet, which has no certificate, asks the application itself
 PUBLIC_PORT = 80  # the frontend's load balancer
 
 _BALANCER = "service.beta.kubernetes.io/aws-load-balancer-"
@@ -57,10 +58,13 @@ def deployment_manifest(names: Names, service: str, images: Images) -> Manifest:
                             "name": name,
                             "image": images.reference(REPOSITORIES[service], TAG),
                             "imagePullPolicy": "Always",
-                            "ports": [{"containerPort": SERVICE_PORT, "protocol": "TCP"}],
+                            "ports": [
+                                {"containerPort": SERVICE_PORT, "protocol": "TCP"},
+                                {"containerPort": HEALTH_PORT, "name": "health", "protocol": "TCP"},
+                            ],
                             "env": _environment(names, service),
                             "readinessProbe": {
-                                "httpGet": {"path": "/health", "port": SERVICE_PORT},
+                                "httpGet": {"path": "/health", "port": HEALTH_PORT},
                                 "periodSeconds": 1,
                             },
                             "resources": {
@@ -113,10 +117,11 @@ def hostname(service: Manifest | None) -> str | None:
 
 
 def _environment(names: Names, service: str) -> list[dict[str, Any]]:
+    health = {"name": "HEALTH_PORT", "value": str(HEALTH_PORT)}
     if service != "frontend":
-        return []
+        return [health]
     upstreams = ",".join(f"{name}={url(names, name)}" for name in UPSTREAMS)
-    return [{"name": "UPSTREAMS", "value": upstreams}]
+    return [health, {"name": "UPSTREAMS", "value": upstreams}]
 
 
 def _metadata(names: Names, name: str, labels: dict[str, str]) -> dict[str, Any]:

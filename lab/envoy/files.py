@@ -26,8 +26,8 @@ def rds(route_configuration: str) -> str:
 def write_files(directory: Path, files: Mapping[str, Sequence[Resource]]) -> list[str]:
     """Write each file (relative path → its resources), in Envoy's order of need; returns those that changed.
 
-    Clusters come before routes, routes before listeners, so that an Envoy that reads in the middle never meets
-    a name it does not know. Files that are no longer named go last.
+    Secrets come before clusters, clusters before routes, routes before listeners, so that an Envoy that reads in
+    the middle never meets a name it does not know. Files that are no longer named go last.
     """
     texts = {name: discovery_response(resources) for name, resources in files.items()}
     changed = [name for name in sorted(texts, key=_order) if write_text(directory / name, texts[name])]
@@ -70,5 +70,5 @@ def write_text(path: Path, text: str) -> bool:
 
 
 def _order(name: str) -> tuple[int, str]:
-    needs = (CDS, "rds/", LDS)
+    needs = ("sds/", CDS, "rds/", LDS)
     return next((rank for rank, prefix in enumerate(needs) if name.startswith(prefix)), len(needs)), name

@@ -27,6 +27,7 @@ from lab.mesh.injection import CONTAINER, INJECT, PROXIED, JsonPatch, inject
 from lab.mesh.logs import make_log_directories
 from lab.mesh.registry import Registry
 from lab.mesh.render import Place, pod_files
+from lab.mesh.tls import mounts_of
 from lab.mesh.world import Obj, World, annotations_of, name_of, pod_ip, ref_of
 from lab.net import Block
 
@@ -136,7 +137,8 @@ class Controller:
         if not all(each.known for each in endpoints[name].values()):
             return None  # a controller that has just started: what the pod's Envoy was told before stays in force
         block = Block(int(address.split(".")[1]))
-        place = Place(self._pod_directory(ref_of(pod)), address, block.app_address(address))
+        mounts = mounts_of(pod, CONTAINER)
+        place = Place(self._pod_directory(ref_of(pod)), address, block.app_address(address), mounts)
         routes = routes_of(mesh, world)
         trace = tracing.of_pod(pod, CONTAINER)
         return Rendering(mesh, found[0], routes.get(found[0].ref, ()), place, endpoints[name], trace)

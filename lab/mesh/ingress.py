@@ -29,6 +29,7 @@ from lab.mesh.render import (
     outbound_listener,
     outbound_routes,
 )
+from lab.mesh.tls import Files, secured
 
 
 def gateway_files(
@@ -41,15 +42,16 @@ def gateway_files(
 ) -> dict[str, list[Resource]]:
     """File → resources, as `render.pod_files` has them."""
     pool = next((port.policies.pool for port in gateway.ports if port.policies.pool), None)
-    log = access_log(gateway.log, place.directory)
-    return {
-        CDS: outbound_clusters(mesh, mesh.services, place, endpoints, vpc, pool),
+    log, secrets = access_log(gateway.log, place.directory), Files(place.directory, place.mounts)
+    files = {
+        CDS: outbound_clusters(mesh, mesh.services, place, endpoints, vpc, secrets, lambda _: gateway.tls, pool),
         rds(OUTBOUND): [outbound_routes(mesh, endpoints)],
         LDS: [
             outbound_listener(place, log=False),
-            *(_listener(mesh, gateway, routes, place, port, log) for port in gateway.ports),
+            *(secured(_listener(mesh, gateway, routes, place, port, log), port, secrets) for port in gateway.ports),
         ],
     }
+    return {**files, **secrets.secrets}
 
 
 def ingress_routes(mesh: Mesh, gateway: Gateway, routes: Sequence[GatewayRoute], port: Port) -> Resource:

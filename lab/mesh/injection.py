@@ -15,6 +15,7 @@ from canario.mesh.model import Mesh, Node
 from lab.mesh import tracing
 from lab.mesh.assembly import mesh_of, node_of
 from lab.mesh.gateways import gateways_of
+from lab.mesh.mounts import MountError, volumes
 from lab.mesh.world import Obj, World, annotations_of
 
 INJECT = "appmesh.k8s.aws/sidecarInjectorWebhook"
@@ -55,11 +56,17 @@ def inject(
             return []
         raise RefusedError(f"{_what(pod)}: {trouble}")
     placed = {**pod, "metadata": {**pod["metadata"], "namespace": namespace}}
-    match _selecting(pod, placed, meshes[name]):
-        case Gateway() as gateway:
-            return _gateway_patch(pod, meshes[name], gateway)
-        case Node() as node:
-            return [] if _has_sidecar(pod) else _patch(pod, meshes[name], node, trace)
+    selecting = _selecting(pod, placed, meshes[name])
+    try:
+        return _patch_of(pod, meshes[name], selecting, trace)
+    except MountError as error:
+        raise RefusedError(f"{_what(pod)}: {error}") from error
+
+
+def _patch_of(pod: Obj, mesh: Mesh, selecting: Node | Gateway, trace: tracing.Tracing | None) -> JsonPatch:
+    if isinstance(selecting, Gateway):
+        return _gateway_patch(pod, mesh, selecting)
+    return [] if _has_sidecar(pod) else _patch(pod, mesh, selecting, trace)
 
 
 def _selecting(pod: Obj, placed: Obj, mesh: Mesh) -> Node | Gateway:
@@ -102,12 +109,20 @@ def _mark(pod: Obj) -> dict[str, Any]:
 
 
 def _patch(pod: Obj, mesh: Mesh, node: Node, trace: tracing.Tracing | None) -> JsonPatch:
-    envoy = sidecar(mesh, node)
+    added, mounts = volumes(pod)
+    envoy = {**sidecar(mesh, node), **({"volumeMounts": mounts} if mounts else {})}
     containers = [envoy]
     if trace:
         envoy["env"] += tracing.environment(trace)
         containers += [] if _has(pod, tracing.CONTAINER) else [tracing.daemon()]
-    return [_mark(pod), *({"op": "add", "path": "/spec/containers/-", "value": each} for each in containers)]
+    adding = ({"op": "add", "path": "/spec/containers/-", "value": each} for each in containers)
+    return [_mark(pod), *_add_volumes(pod, added), *adding]
+
+
+def _add_volumes(pod: Obj, added: list[dict[str, object]]) -> JsonPatch:
+    if not pod["spec"].get("volumes"):
+        return [{"op": "add", "path": "/spec/volumes", "value": added}] if added else []
+    return [{"op": "add", "path": "/spec/volumes/-", "value": volume} for volume in added]
 
 
 def _gateway_patch(pod: Obj, mesh: Mesh, gateway: Gateway) -> JsonPatch:
@@ -118,7 +133,10 @@ def _gateway_patch(pod: Obj, mesh: Mesh, gateway: Gateway) -> JsonPatch:
     for index, container in enumerate(pod["spec"]["containers"]):
         if container["name"] == CONTAINER:
             change = {"op": "replace", "path": f"/spec/containers/{index}", "value": _told(container, mesh, gateway)}
-            return [_mark(pod), change]
+            added, mounts = volumes(pod)
+            if mounts:
+                change["value"]["volumeMounts"] = [*(container.get("volumeMounts") or ()), *mounts]
+            return [_mark(pod), *_add_volumes(pod, added), change]
     return []
 
 

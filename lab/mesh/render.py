@@ -10,7 +10,7 @@ only three: what changes with a rollout (the outbound routes), with pods (the cl
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from canario.mesh.listeners import Port, Protocol
 from canario.mesh.matches import Match, TcpMatch
 from canario.mesh.model import Egress, Mesh, Node, Ref, Route, Service, Target, ToNode, ToRouter
 from canario.mesh.policies import ConnectionPool, Timeout
+from canario.mesh.tls import ClientTls
 from lab.envoy import resources as envoy
 from lab.envoy.aggregate import counted_cluster
 from lab.envoy.files import CDS, LDS, Resource, rds
@@ -38,6 +39,7 @@ from lab.mesh.guards import (
 )
 from lab.mesh.logs import access_log
 from lab.mesh.matching import CONNECT, route_match
+from lab.mesh.tls import Files, client_fields, secured
 
 OUTBOUND = "outbound"  # the proxy's listener, its counters and its route configuration
 OUTBOUND_PORT = 15001
@@ -55,24 +57,26 @@ class Place:
     directory: Path
     pod_ip: str
     app_ip: str
+    mounts: tuple[str, ...] = ()  # into its container
 
 
 def pod_files(
     mesh: Mesh, node: Node, place: Place, endpoints: Mapping[Ref, Endpoints], vpc: Address
 ) -> dict[str, list[Resource]]:
     """File → resources, as `lab.envoy.files.write_files` takes them. `endpoints` by node."""
-    log = access_log(node.log, place.directory)
-    return {
+    log, secrets = access_log(node.log, place.directory), Files(place.directory, place.mounts)
+    files = {
         CDS: [
-            *outbound_clusters(mesh, mesh.callable_by(node), place, endpoints, vpc),
+            *outbound_clusters(mesh, mesh.callable_by(node), place, endpoints, vpc, secrets, node.tls_to),
             *(_application(place, port) for port in node.ports),
         ],
         rds(OUTBOUND): [outbound_routes(mesh, endpoints, node)],
         LDS: [
             outbound_listener(place, access_log=log),
-            *(_inbound_listener(place, port, access_log=log) for port in node.ports),
+            *(secured(_inbound_listener(place, port, access_log=log), port, secrets) for port in node.ports),
         ],
     }
+    return {**files, **secrets.secrets}
 
 
 def outbound_listener(place: Place, **fields: Any) -> Resource:
@@ -88,12 +92,26 @@ def outbound_clusters(
     place: Place,
     endpoints: Mapping[Ref, Endpoints],
     vpc: Address,
+    secrets: Files,
+    tls_to: Callable[[Ref], ClientTls | None],
     own: ConnectionPool | None = None,
 ) -> list[Resource]:
-    """Those that `outbound_routes` names. `own` limits the way through this Envoy's own proxy."""
+    """Those that `outbound_routes` names.
+
+    `tls_to`: a service → how it is called. `own` limits the way through this Envoy's own proxy.
+    """
     through = {**cluster_fields(pool=own), **protocol_options({"use_downstream_protocol_config": _BOTH})}
     return [
-        *(cluster for each in _targets(mesh, services) for cluster in _node_clusters(mesh, each, endpoints)),
+        *(
+            cluster
+            for service, node in _targets(mesh, services)
+            for cluster in _node_clusters(
+                _cluster(service, node),
+                mesh.node(node),
+                endpoints.get(node, Endpoints()),
+                client_fields(tls_to(service.ref), mesh.node(node), secrets),
+            )
+        ),
         envoy.static_cluster(OWN_PROXY, [(place.app_ip, OUTBOUND_PORT)], **through),
         envoy.static_cluster(EGRESS, [vpc], **cluster_fields()),
     ]
@@ -196,11 +214,9 @@ def _cluster(service: Service, node: Ref) -> str:
     return f"egress/{service.ref.namespace}/{service.ref.name}/{node.name}"
 
 
-def _node_clusters(mesh: Mesh, target: tuple[Service, Ref], endpoints: Mapping[Ref, Endpoints]) -> list[Resource]:
-    addresses = sorted(endpoints.get(target[1], Endpoints()).addresses)
-    node = mesh.node(target[1])
+def _node_clusters(name: str, node: Node | None, endpoints: Endpoints, tls: Resource) -> list[Resource]:
     port = node.ports[0] if node and node.ports else None
-    return counted_cluster(_cluster(*target), addresses, **cluster_fields(port), **guarded(port))
+    return counted_cluster(name, sorted(endpoints.addresses), **cluster_fields(port), **guarded(port), **tls)
 
 
 def _inbound(port: int) -> str:

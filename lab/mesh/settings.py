@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lab.envoy.resources import Address
@@ -36,12 +37,13 @@ class ControllerSettings:
 
 @dataclass(frozen=True)
 class SidecarSettings:
-    """`directory`: this pod's files; `node_id`: what Envoy calls itself."""
+    """`directory`: this pod's files; `node_id`: what Envoy calls itself; `mounts`: path → real path."""
 
     directory: Path
     pod_ip: str
     app_ip: str
     node_id: str
+    mounts: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> SidecarSettings:
@@ -51,6 +53,7 @@ class SidecarSettings:
             pod_ip=_get(environment, "POD_IP"),
             app_ip=_get(environment, "APP_IP"),
             node_id=environment.get("APPMESH_VIRTUAL_NODE_NAME", str(pod)),
+            mounts=json.loads(environment.get("LAB_MOUNTS", "{}")),
         )
 
 

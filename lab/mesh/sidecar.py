@@ -26,6 +26,7 @@ from lab.errors import LabError
 from lab.mesh.injection import ADMIN_PORT
 from lab.mesh.render import WATCHED_FILES
 from lab.mesh.settings import SidecarSettings
+from lab.mesh.tls import link
 
 QUIET_SECONDS = 1.0
 LONGEST_DRAIN_SECONDS = 10.0
@@ -46,6 +47,7 @@ async def run(settings: SidecarSettings) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told.set)
     bootstrap = write_bootstrap(settings.directory, settings.node_id, (settings.pod_ip, ADMIN_PORT))
+    link(settings.directory, settings.mounts)
     if not await _before(told, _configured(settings)):
         return 0
     require_watches(WATCHED_FILES)

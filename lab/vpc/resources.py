@@ -14,6 +14,7 @@ from lab.envoy import files, resources
 from lab.envoy.files import Resource
 from lab.net import VPC_PROXY_PORT, Block
 from lab.vpc.names import Records, resolve
+from lab.vpc.passthrough import passing_tls
 from lab.vpc.world import Address, Port, Service
 
 PROXY = "proxy"  # the listener's name and its route configuration's
@@ -83,7 +84,7 @@ def envoy_files(vpc: Vpc, services: Sequence[Service], records: Records) -> dict
         files.rds(PROXY): [proxy],
         files.LDS: [
             _listener(vpc, PROXY, (vpc.block.vpc, VPC_PROXY_PORT), None),
-            *(_listener(vpc, name, (ip, port), _load_balancer(name)) for ip, port, name in fronts),
+            *(passing_tls(_listener(vpc, name, (ip, port), _load_balancer(name)), name) for ip, port, name in fronts),
         ],
     }
 

@@ -1,4 +1,6 @@
-"""The one code asset of all functions: `canario`, `lambdas` and the packages of lambdas/requirements.txt.
+"""The code asset of all functions: `canario`, `lambdas` and the packages of lambdas/requirements.txt.
+
+A second one has `cryptography` as well, for the functions that make certificates: it is as large as all the rest.
 
 Packages are installed without Docker, for the runtime's Python and architecture whatever this machine's are, into
 a cache that is keyed by the lock: a synthesis with a warm cache runs no pip and needs no network.
@@ -34,27 +36,28 @@ _NOT_NEEDED = shutil.ignore_patterns(
     # For kubeconfigs, which the command line reads and no function: a third of the asset, unpacked at each cold start.
     "lightkube*", "msgspec", "yaml", "_yaml",
 )  # fmt: skip
+_CERTIFICATES = ("cryptography*", "cffi*", "_cffi*", "pycparser*")
 
 
 class BundlingFailed(Exception):
     """pip could not install the functions' packages; the text says what to look at."""
 
 
-def function_code(settings: Settings) -> lambda_.Code:
+def function_code(settings: Settings, *, certificates: bool = False) -> lambda_.Code:
     """The asset; call it once a stack. Its hash covers the lock, the sources and what they are built for."""
     return lambda_.Code.from_asset(
         str(ROOT / "lambdas"),
         asset_hash_type=AssetHashType.CUSTOM,
-        asset_hash=_digest(*_inputs(settings)),
+        asset_hash=_digest(*_inputs(settings, certificates)),
         # `image` is what CDK would use if the local bundling declined; it never does.
-        bundling=BundlingOptions(image=DockerImage.from_registry("scratch"), local=_Bundling(settings)),
+        bundling=BundlingOptions(image=DockerImage.from_registry("scratch"), local=_Bundling(settings, certificates)),
     )
 
 
 @jsii.implements(ILocalBundling)
 class _Bundling:
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, certificates: bool) -> None:
+        self._settings, self._certificates = settings, certificates
 
     def try_bundle(self, output_dir: str, *, image: DockerImage, **_: object) -> bool:
         target = Path(output_dir)
@@ -62,7 +65,8 @@ class _Bundling:
         target.rmdir()
         with tempfile.TemporaryDirectory(dir=target.parent, prefix="bundling-") as scratch:
             code = Path(scratch) / "code"
-            shutil.copytree(_packages(self._settings), code)
+            left_out = () if self._certificates else _CERTIFICATES
+            shutil.copytree(_packages(self._settings), code, ignore=shutil.ignore_patterns(*left_out))
             for name in SOURCES:
                 shutil.copytree(ROOT / name, code / name, ignore=_NOT_NEEDED)
                 _compile(code / name, self._settings, below=code)
@@ -112,8 +116,9 @@ def _compile(directory: Path, settings: Settings, *, below: Path) -> None:
         compileall.compile_dir(directory, quiet=2, stripdir=str(below), invalidation_mode=mode)
 
 
-def _inputs(settings: Settings) -> Iterator[bytes]:
+def _inputs(settings: Settings, certificates: bool) -> Iterator[bytes]:
     yield from _lock_inputs(settings)
+    yield b"certificates" if certificates else b""
     for name in SOURCES:
         for path in sorted(path for path in (ROOT / name).rglob("*") if path.is_file()):
             if path.suffix != ".pyc":

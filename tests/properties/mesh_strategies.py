@@ -1,5 +1,7 @@
 """Meshes that the dialects must be able to say."""
 
+from dataclasses import replace
+
 from hypothesis import strategies as st
 
 from canario.mesh.gateways import Gateway, GatewayRoute, Rewrite
@@ -36,6 +38,7 @@ from canario.mesh.policies import (
     Retry,
     Timeout,
 )
+from canario.mesh.tls import CertificateFiles, ClientTls, ListenerTls, TlsMode, Validation
 
 names = st.from_regex(r"[a-z]([a-z0-9-]{0,8}[a-z0-9])?", fullmatch=True)
 hosts = st.from_regex(r"[a-z]{1,8}(\.[a-z]{1,8}){1,3}", fullmatch=True)
@@ -152,6 +155,27 @@ def _checks(protocols: list[str]) -> st.SearchStrategy:
     )
 
 
+file_paths = st.from_regex(r"(/[a-z.]{1,8}){1,3}", fullmatch=True)
+certificates = st.builds(CertificateFiles, file_paths, file_paths)
+validations = st.builds(Validation, file_paths, st.lists(hosts, max_size=2).map(tuple))
+listener_tls = st.none() | st.builds(
+    ListenerTls, st.sampled_from(TlsMode), certificates, st.none() | validations
+)
+client_tls = st.builds(
+    ClientTls,
+    validations,
+    st.none() | certificates,
+    st.booleans(),
+    st.lists(st.integers(1, 65535), max_size=2).map(tuple),
+)
+calls = st.lists(st.tuples(refs, st.none() | client_tls), max_size=3, unique_by=lambda call: call[0])
+
+
+def _calling(node: Node, calls: list[tuple[Ref, ClientTls | None]]) -> Node:
+    policies = tuple((service, tls) for service, tls in calls if tls)
+    return replace(node, calls=tuple(service for service, _ in calls), call_tls=policies)
+
+
 def _listener(protocol: Protocol) -> st.SearchStrategy:
     policies = st.builds(
         ListenerPolicies,
@@ -160,29 +184,30 @@ def _listener(protocol: Protocol) -> st.SearchStrategy:
         pool=st.none() | POOLS[protocol],
         health=st.none() | _checks(["http", "http2", "grpc", "tcp"]),
     )
-    return st.builds(Port, st.integers(1, 65535), st.just(protocol), policies)
+    return st.builds(Port, st.integers(1, 65535), st.just(protocol), policies, listener_tls)
 
 
 def _gateway_listener(protocol: Protocol) -> st.SearchStrategy:
     policies = st.builds(
         ListenerPolicies, pool=st.none() | POOLS[protocol], health=st.none() | _checks(["http", "http2", "grpc"])
     )
-    return st.builds(Port, st.integers(1, 65535), st.just(protocol), policies)
+    return st.builds(Port, st.integers(1, 65535), st.just(protocol), policies, listener_tls)
 
 
 listeners = st.one_of(*map(_listener, Protocol))
 web_protocols = (Protocol.HTTP, Protocol.HTTP2, Protocol.GRPC)
-nodes = st.builds(
+bare_nodes = st.builds(
     Node,
     ref=refs,
     known_as=names,
     selector=st.none() | selectors,
     ports=st.lists(listeners, max_size=2).map(tuple),
     discovery=st.none() | discoveries,
-    calls=st.lists(refs, max_size=3).map(tuple),
+    default_tls=st.none() | client_tls,
     groups=st.lists(refs, max_size=2).map(tuple),
     log=logs,
 )
+nodes = st.builds(_calling, bare_nodes, calls)
 gateways = st.builds(
     Gateway,
     ref=refs,
@@ -192,6 +217,7 @@ gateways = st.builds(
     namespaces=st.none() | selectors,
     routes=st.none() | selectors,
     log=logs,
+    tls=st.none() | client_tls,
 )
 by_prefix = st.builds(Rewrite, st.none() | st.just("/") | paths, st.none(), st.booleans())
 by_path = st.builds(Rewrite, st.just("/"), st.none() | paths, st.booleans())

@@ -12,6 +12,7 @@ from canario.workshop.stages import (
     s06_discovery,
     s07_gateway,
     s08_canary,
+    s09_mtls,
     s10_clean,
 )
 
@@ -24,6 +25,7 @@ _MODULES = (
     s06_discovery,
     s07_gateway,
     s08_canary,
+    s09_mtls,
     s10_clean,
 )
 _STAGES: dict[str, Stage] = {module.STAGE.id: module.STAGE for module in _MODULES}

@@ -19,18 +19,27 @@ from canario.workshop.kinds import (
     MESH,
     NAMESPACE,
     POD,
+    SECRET,
     SERVICE,
 )
 from canario.workshop.ports import Kind, Ports
 from canario.workshop.request import Request
 from canario.workshop.stage import Check, Finding, Stage, failed, nothing_to_clean, passed
-from canario.workshop.stages import s02_baseline, s03_controller, s04_mesh, s06_discovery, s07_gateway, s08_canary
+from canario.workshop.stages import (
+    s02_baseline,
+    s03_controller,
+    s04_mesh,
+    s06_discovery,
+    s07_gateway,
+    s08_canary,
+    s09_mtls,
+)
 from canario.workshop.stages.s03_controller import SYSTEM
 
 FROZEN = "canario/frozen"  # the namespace's annotation: when the workshop was frozen
 LOAD_LEASE = "canario-load"
-BACKWARDS = (s08_canary, s07_gateway, s04_mesh, s02_baseline, s03_controller)
-LISTED: tuple[Kind, ...] = (*APP_MESH_KINDS, MESH, DEPLOYMENT, SERVICE, CONFIG_MAP, POD, NAMESPACE)
+BACKWARDS = (s09_mtls, s08_canary, s07_gateway, s04_mesh, s02_baseline, s03_controller)
+LISTED: tuple[Kind, ...] = (*APP_MESH_KINDS, MESH, DEPLOYMENT, SERVICE, CONFIG_MAP, SECRET, POD, NAMESPACE)
 
 
 def solve(request: Request, ports: Ports) -> Mapping[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,7 @@ from lab.cluster.kubelet.images import Image
 from lab.cluster.objects import Obj
 
 _OUTPUT = 10_000  # bytes kept of a probe's or a hook's output
+MOUNTS = "LAB_MOUNTS"  # mountPath → real path, for programs that hand their paths to others
 _INHERITED = ("PATH", "LANG", "LC_ALL", "TZ")
 
 
@@ -47,6 +49,7 @@ def program(
     """Put a container's program together. `directory` is its home. Raises ConfigError."""
     own = environment(pod, container, place, image.env, lookup)
     env = _surroundings(directory) | {name: relocate(value, mounts) for name, value in own.items()}
+    env[MOUNTS] = json.dumps({mount.path: str(mount.real) for mount in mounts})
     command = [expand(arg, own) for arg in container.get("command") or []]
     args = [expand(arg, own) for arg in container.get("args") or []]
     argv = [*(command or image.argv), *args]

@@ -141,6 +141,8 @@ class Volumes:
         for volume in dig(pod, "spec", "volumes", default=[]):
             directory = self._directory / volume["name"]
             directory.mkdir(parents=True, exist_ok=True)
+            if source_of(volume) == "secret":
+                directory.chmod(0o700)  # whatever the files' own mode: other users of this machine are no containers
             if source_of(volume) in _SOURCES:
                 write(directory, files(pod, volume, self._lookup))
 

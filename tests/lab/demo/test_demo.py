@@ -72,6 +72,16 @@ async def test_canary_says_so(session: aiohttp.ClientSession) -> None:
     assert "Canary" in body["message"]
 
 
+async def test_health_has_a_port_of_its_own(session: aiohttp.ClientSession) -> None:
+    """Where HEALTH_PORT says so, probes are answered beside the service's own port."""
+    port = free_port()
+    config = demo.settings({"SERVICE": "nodejs", "POD_IP": "127.0.0.2", "HEALTH_PORT": str(port)})
+    async with serving(config):
+        status, _, body = await get(session, f"http://127.0.0.2:{port}/health")
+
+    assert (200, {"status": "ok"}) == (status, body)
+
+
 async def test_health_never_fails_on_purpose(session: aiohttp.ClientSession) -> None:
     """At an error rate of 1 every answer is a 500, but /health."""
     async with serving(demo.Settings("nodejs", error_rate=1.0)) as url:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -56,6 +57,7 @@ class Pod:
     node: Ref
     place: Place
     process: asyncio.subprocess.Process | None = None
+    mounts: dict[str, str] = field(default_factory=dict)  # what the kubelet mounts into the sidecar
 
     @property
     def admin_address(self) -> tuple[str, int]:
@@ -85,6 +87,11 @@ class Cluster:
         self.pods.append(pod)
         self.endpoints[node] = Endpoints((*self.endpoints.get(node, Endpoints()).addresses, (ip, PORT)))
         return pod
+
+    def mount(self, pod: Pod, path: str, directory: Path) -> None:
+        """Mount a directory into the pod's sidecar, which has not started yet."""
+        pod.mounts[path] = str(directory)
+        pod.place = replace(pod.place, mounts=tuple(pod.mounts))
 
     def leave_endpoints(self, pod: Pod) -> None:
         before = self.endpoints[pod.node].addresses
@@ -118,6 +125,7 @@ class Cluster:
             "APP_IP": pod.place.app_ip,
             "HOSTNAME": pod.name,
             "POD_NAMESPACE": NAMESPACE,
+            "LAB_MOUNTS": json.dumps(pod.mounts),
         }
         with (self.directory / f"{pod.name}.log").open("ab") as log:
             pod.process = await asyncio.create_subprocess_exec(

@@ -1,8 +1,12 @@
+import asyncio
 import json
+import ssl
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 
 import pytest
+import trustme
 
 from lab import processes
 from tests.lab.vpc.conftest import ELB, Running
@@ -124,3 +128,28 @@ async def test_envoy_comes_back(vpc: Running, balanced: str, tmp_path: Path) -> 
     await processes.ended(record.pid)
 
     await vpc.until(f"http://{NAME}:3000/", 200)
+
+
+async def test_tls_passes_through(vpc: Running) -> None:
+    """What speaks TLS to a load balancer meets the pod's own certificate; plaintext goes there as before."""
+    authority, pod, ip = trustme.CA(), vpc.block.pod(3), vpc.block.load_balancer(2)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("pod.example").configure_cert(context)
+
+    async def greet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"hello")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(greet, pod, 3000, ssl=context):
+        vpc.service("secret", 3000, ip, [pod])
+        client = ssl.create_default_context(cadata=authority.cert_pem.bytes().decode())
+        async with asyncio.timeout(5):
+            said = b""
+            while not said:
+                with suppress(ConnectionError):
+                    reader, writer = await asyncio.open_connection(ip, 3000, ssl=client, server_hostname="pod.example")
+                    said = await reader.read()
+                    writer.close()
+
+    assert b"hello" == said

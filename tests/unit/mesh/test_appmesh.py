@@ -129,13 +129,13 @@ def test_egress(manifests: dict[str, Any]) -> None:
         ("Mesh/app-mesh", {"egressFilter": {"type": "SOME"}}, "Mesh app-mesh: spec.egressFilter.type"),
         (
             "VirtualNode/nodejs-app",
-            {"backendDefaults": {}},
-            f"VirtualNode {NAMESPACE}/nodejs-app: spec.backendDefaults",
+            {"backendDefaults": {"other": {}}},
+            f"VirtualNode {NAMESPACE}/nodejs-app: spec.backendDefaults.other",
         ),
         (
             "VirtualNode/nodejs-app",
             {"listeners": [{"portMapping": {"port": 1, "protocol": "http"}, "tls": {}}]},
-            f"VirtualNode {NAMESPACE}/nodejs-app: spec.listeners[0].tls",
+            f"VirtualNode {NAMESPACE}/nodejs-app: spec.listeners[0].tls.mode",
         ),
         (
             "VirtualNode/nodejs-app",

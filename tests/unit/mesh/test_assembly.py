@@ -53,10 +53,10 @@ def test_missing_reference() -> None:
 
 def test_field_without_words() -> None:
     """An object with a field that nobody understands is not active, and says which field."""
-    finding = assemble(shop(virtual_nodes=(node("web-v1", backendDefaults={}),)), {}).findings[NODE]
+    finding = assemble(shop(virtual_nodes=(node("web-v1", meshOwner="1"),)), {}).findings[NODE]
 
     assert INVALID == finding.reason
-    assert finding.message.startswith("VirtualNode shop/web-v1: spec.backendDefaults: {} is not allowed")
+    assert finding.message.startswith("VirtualNode shop/web-v1: spec.meshOwner: '1' is not allowed")
 
 
 @pytest.mark.parametrize(

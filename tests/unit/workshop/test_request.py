@@ -53,7 +53,6 @@ def test_two_workshops_share_no_name() -> None:
         ({"workshop": "a", "mesh": "linkerd"}, "mesh"),
         ({"workshop": "a", "mode": "guided"}, "mode"),
         ({"workshop": "a", "until": "nowhere"}, "until"),
-        ({"workshop": "a", "until": "mtls"}, "until"),
         ({"workshop": "a", "stages": []}, "stages"),
         ({"workshop": "a", "canary": 5}, "canary"),
         ({"workshop": "a", "canary": {"alpha": 2}}, "canary.alpha"),

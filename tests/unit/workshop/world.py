@@ -1,16 +1,19 @@
 """A cluster whose controllers have done their work at once: what the stages meet when all is well."""
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 from canario.canary import Plan
 from canario.canary.ports import ProxyShare
 from canario.workshop import registrar
+from canario.workshop.connections import CLUSTERS
 from canario.workshop.kinds import DEPLOYMENT, POD, SERVICE
 from canario.workshop.names import deployment, load_balancer
 from canario.workshop.ports import Answer, Kind, Manifest, Ports
 from canario.workshop.request import Request
 from tests.fakes import FakeCloudMap, FakeKubernetes, fake_ports
+from tests.unit.workshop.envoys import EnvoyTls, clusters
 
 DEFAULT = Request("default", "appmesh", "auto", "clean", Plan())
 NAMESPACE = DEFAULT.names.namespace
@@ -53,14 +56,16 @@ class SettledKubernetes(FakeKubernetes):
         if self.cloud is not None:
             registrar.reconcile(self, self.cloud)
 
+    def proxy(self, namespace: str, pod: str, port: int, path: str) -> Answer:
+        return clusters(self, namespace, pod) if path == CLUSTERS else super().proxy(namespace, pod, port, path)
+
 
 def world(settles: bool = True) -> Ports:
     ports = fake_ports()
     kubernetes = SettledKubernetes()
     kubernetes.addresses = {}
     kubernetes.settles, kubernetes.cloud = settles, ports.cloud_map
-    object.__setattr__(ports, "kubernetes", kubernetes)
-    return ports
+    return replace(ports, kubernetes=kubernetes, tls=EnvoyTls(kubernetes))
 
 
 def answering(service: str, server: str = "aiohttp", **body: Any) -> Answer:

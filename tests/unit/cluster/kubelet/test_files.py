@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from lab.cluster.kubelet.errors import ImageError, VolumeError
 from lab.cluster.kubelet.images import Image, Images, find, repository
 from lab.cluster.kubelet.logs import Selection, stamp
-from lab.cluster.kubelet.volumes import File, files, refuse_unsupported, write
+from lab.cluster.kubelet.volumes import File, Volumes, files, refuse_unsupported, write
 from lab.cluster.objects import Obj
 
 _IMAGES = (Image("canario/nodejs", ("node",)), Image("aws-appmesh-envoy", ("envoy",)))
@@ -141,6 +141,16 @@ def test_a_volume_that_cannot_be_made_is_named(source: Obj, message: str) -> Non
 def test_an_optional_source_may_be_missing() -> None:
     """An optional secret that is not there is an empty directory."""
     assert {} == files(_POD, {"name": "v", "secret": {"secretName": "none", "optional": True}}, _lookup)
+
+
+def test_a_secrets_directory_is_its_users_own(tmp_path: Path) -> None:
+    """Other users of this machine read no keys, whatever mode the files have."""
+    volume = {"name": "v", "secret": {"secretName": "tls"}}
+    pod = {**_POD, "spec": {"volumes": [volume]}}
+    Volumes(tmp_path, _lookup).refresh(pod)
+
+    assert 0o700 == (tmp_path / "v").stat().st_mode & 0o777
+    assert b"KEY" == (tmp_path / "v" / "key.pem").read_bytes()
 
 
 @pytest.mark.parametrize("kind", ["hostPath", "projected", "persistentVolumeClaim", "downwardAPI"])

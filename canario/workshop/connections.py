@@ -1,0 +1,116 @@
+"""Connections that the stage `mtls` makes to every pod behind a listener with TLS, and what the callers' proxies do.
+
+The same code runs on AWS and in the lab: a function in the VPC reaches a pod by its address.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from canario.errors import RemoteError
+from canario.workshop import identities, pods
+from canario.workshop.application import UPSTREAMS
+from canario.workshop.kinds import VIRTUAL_NODE
+from canario.workshop.mesh import CANARY
+from canario.workshop.names import SERVICE_PORT, SERVICES, Names, deployment
+from canario.workshop.ports import KeyPair, Ports, TlsAnswer
+from canario.workshop.tls_policy import CALLER
+
+PATH = "/health"
+ADMIN_PORT = 9901
+CLUSTERS = "/config_dump?resource=dynamic_active_clusters"
+
+Connect = Callable[[str, str], TlsAnswer]  # a pod's address, the service of its node
+
+
+def nodes(names: Names, ports: Ports) -> list[str]:
+    """The services that have a node: the canary's only once its stage was there."""
+    found = (*SERVICES, CANARY)
+    return [each for each in found if ports.kubernetes.get(VIRTUAL_NODE, deployment(each), names.namespace)]
+
+
+def to_every_pod(names: Names, ports: Ports, connect: Connect) -> dict[str, TlsAnswer]:
+    """Pod → how one connection to it ended, for every pod but the caller's. Raises RemoteError."""
+    found = {}
+    for service in nodes(names, ports):
+        if service == CALLER:
+            continue
+        for pod in pods.pods(ports.kubernetes, names.namespace, [service]):
+            address = pod.get("status", {}).get("podIP")
+            if address:
+                found[str(pod["metadata"]["name"])] = connect(str(address), service)
+    return found
+
+
+def in_plaintext(names: Names, ports: Ports) -> Connect:
+    def connect(address: str, service: str) -> TlsAnswer:
+        return ports.tls.get(address, SERVICE_PORT, path=PATH, host=identities.host(names, service))
+
+    return connect
+
+
+def showing(names: Names, ports: Ports, shown: KeyPair | None) -> Connect:
+    """By TLS, with this certificate; the pod must prove to be its service."""
+    trust = identities.trust(names, ports)
+
+    def connect(address: str, service: str) -> TlsAnswer:
+        host = identities.host(names, service)
+        return ports.tls.get(address, SERVICE_PORT, path=PATH, host=host, trust=trust, identity=shown)
+
+    return connect
+
+
+def as_caller(names: Names, ports: Ports) -> Connect:
+    return showing(names, ports, identities.identity(names, CALLER, ports))
+
+
+def as_the_other(names: Names, ports: Ports) -> Connect:
+    """With a certificate of the workshop's own authority, but another service's than the caller's."""
+
+    def connect(address: str, service: str) -> TlsAnswer:
+        mine = identities.host(names, service)
+        other = next(each for each in UPSTREAMS if identities.host(names, each) != mine)
+        return showing(names, ports, identities.identity(names, other, ports))(address, service)
+
+    return connect
+
+
+def not_served(names: Names, ports: Ports) -> list[str]:
+    """Which pods do not answer the caller's certificate, and why."""
+    try:
+        answers = to_every_pod(names, ports, as_caller(names, ports))
+    except RemoteError as error:
+        return [str(error)]
+    return [f"{pod}: {said(answer)}" for pod, answer in answers.items() if answer.status != 200]
+
+
+def said(answer: TlsAnswer) -> str:
+    return answer.refusal if answer.status is None else f"HTTP {answer.status}"
+
+
+def calls_in_plaintext(names: Names, ports: Ports) -> list[str]:
+    """Which callers' proxies do not call an upstream by TLS, as their configuration in force has it."""
+    found = pods.pods(ports.kubernetes, names.namespace, [CALLER])
+    if not found:
+        return [f"there is no pod of {CALLER}"]
+    return [text for pod in found for text in _of_caller(names, str(pod["metadata"]["name"]), ports)]
+
+
+def _of_caller(names: Names, pod: str, ports: Ports) -> Iterator[str]:
+    try:
+        answer = ports.kubernetes.proxy(names.namespace, pod, ADMIN_PORT, CLUSTERS)
+        clusters = [each["cluster"] for each in json.loads(answer.body).get("configs", [])]
+    except (RemoteError, ValueError, KeyError, TypeError) as error:
+        yield f"{pod}: its proxy does not say what it does ({error})"
+        return
+    for service in UPSTREAMS:
+        towards = [each for each in clusters if _leads_to(each, names, service)]
+        if not towards:
+            yield f"{pod}: its proxy has no way to {service}"
+        elif not all("transport_socket" in each for each in towards):
+            yield f"{pod}: its proxy calls {service} in plaintext"
+
+
+def _leads_to(cluster: Mapping[str, Any], names: Names, service: str) -> bool:
+    """Whether the cluster has the endpoints of one of the service's nodes."""
+    return f"egress/{names.namespace}/{service}/" in cluster["name"] and "load_assignment" in cluster
