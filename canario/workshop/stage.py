@@ -104,6 +104,8 @@ class Stage:
     checks: tuple[Check, ...]
     solve: Callable[[Request, Ports], Mapping[str, Any]]
     clean: Callable[[Request, Ports], None]
+    # Guided: what the attendee's own part is proved by, where `solve` still has something to do after it.
+    handed: tuple[Check, ...] = ()
 
     def check(self, request: Request, ports: Ports) -> tuple[CheckResult, ...]:
         return tuple(check.run(request, ports) for check in self.checks)
