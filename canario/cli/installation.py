@@ -1,11 +1,57 @@
-"""Where the stacks are: their outputs, by name."""
+"""Where the stacks are, by their outputs, and what the commands reach there."""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
 
 import boto3
 
 from canario.adapters import aws
+from canario.adapters.executions import Execution, Executions
+from canario.adapters.records import WorkshopRecords
+from canario.adapters.stage_functions import StageFunctions
 from canario.errors import RemoteError
+from canario.workshop.ports import Records
 
-OUTPUTS = ("WorkshopMachineArn", "TableName")
+OUTPUTS = ("WorkshopMachineArn", "TableName", "StageFunctions")
+
+
+class Functions(Protocol):
+    def invoke(self, stage: str, event: Mapping[str, Any]) -> dict[str, Any]: ...
+
+
+class Machine(Protocol):
+    def start(self, name: str, content: Mapping[str, Any]) -> str: ...
+
+    def describe(self, name: str) -> Execution: ...
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What the commands of a guided workshop reach."""
+
+    records: Records
+    functions: Functions
+    machine: Machine
+    pause: Callable[[float], None] = time.sleep
+    clock: Callable[[], datetime] = utc_now
+
+
+def desk(session: boto3.Session) -> Desk:
+    """The installation that the session finds. Raises RemoteError."""
+    found = outputs(session)
+    return Desk(
+        records=WorkshopRecords(aws.table(session, found["TableName"])),
+        functions=StageFunctions(session, json.loads(found["StageFunctions"])),
+        machine=Executions(aws.client(session, "stepfunctions"), found["WorkshopMachineArn"]),
+    )
 
 
 def outputs(session: boto3.Session) -> dict[str, str]:

@@ -12,13 +12,15 @@ from canario.adapters import aws
 from canario.cli.installation import outputs
 from canario.cli.kinds import Commands
 from canario.errors import InvalidInput
-from canario.workshop.request import AVAILABLE_STAGES, DIALECTS, STAGES, parse_request
+from canario.workshop.request import AVAILABLE_STAGES, DIALECTS, MODES, STAGES, parse_request
 
 
 def add(commands: Commands) -> None:
     parser = commands.add_parser("start", help="start a workshop's execution")
     parser.add_argument("workshop", help="its id, a DNS label; 'default' has the document's own names")
     parser.add_argument("--mesh", help=f"the dialect: {', '.join(DIALECTS)} (default: the installation's)")
+    parser.add_argument("--mode", choices=MODES, help="guided: each stage waits for its attendee (default: auto)")
+    parser.add_argument("--guided-from", help="guided: the machine does the stages before this one")
     parser.add_argument("--until", default=STAGES[-1], help=f"the last stage: {', '.join(AVAILABLE_STAGES)}")
     parser.add_argument("--plan", type=Path, help="the canary's plan, a JSON file")
     parser.set_defaults(run=start)
@@ -30,6 +32,8 @@ def start(arguments: argparse.Namespace, session: boto3.Session) -> list[str]:
         "workshop": arguments.workshop,
         "until": arguments.until,
         **({"mesh": arguments.mesh} if arguments.mesh else {}),
+        **({"mode": arguments.mode} if arguments.mode else {}),
+        **({"guided_from": arguments.guided_from} if arguments.guided_from else {}),
         **({"canary": _plan(arguments.plan)} if arguments.plan else {}),
     }
     parse_request(given, dialects=DIALECTS)
@@ -39,7 +43,8 @@ def start(arguments: argparse.Namespace, session: boto3.Session) -> list[str]:
         started = aws.client(session, "stepfunctions").start_execution(
             stateMachineArn=machine, name=name, input=json.dumps(given)
         )
-    return [f"started {started['executionArn']}", f"follow it with: canario show {arguments.workshop}"]
+    following = "check" if arguments.mode == "guided" else "show"
+    return [f"started {started['executionArn']}", f"follow it with: canario {following} {arguments.workshop}"]
 
 
 def _plan(path: Path) -> Any:

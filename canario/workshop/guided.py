@@ -80,7 +80,7 @@ def attempt(stage_id: str, request: Request, ports: Ports, guide: Guide) -> dict
     this, waiting = stage(stage_id), guide.waits.get(request.workshop, stage_id)
     if waiting:
         guide.tasks.heartbeat(waiting.token)
-    checks = this.handed if waiting and this.handed else this.checks
+    checks = this.by_hand.checks if waiting and this.by_hand else this.checks
     results = [check.run(request, ports) for check in checks]
     holds = all(result.passed for result in results)
     answer = {

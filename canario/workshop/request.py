@@ -71,7 +71,7 @@ def parse_request(given: Mapping[str, Any], *, dialects: Sequence[str]) -> Reque
             raise InvalidInput(str(name), given[name], f"only the fields {', '.join(fields)}")
     if "workshop" not in given:
         raise InvalidInput("workshop", None, "a workshop id, such as 'turma-01'")
-    return Request(
+    request = Request(
         workshop=names(given["workshop"]).workshop,
         mesh=_one_of("mesh", given.get("mesh", dialects[0]), DIALECTS),
         mode=_one_of("mode", given.get("mode", "auto"), MODES),
@@ -79,6 +79,9 @@ def parse_request(given: Mapping[str, Any], *, dialects: Sequence[str]) -> Reque
         canary=_plan(given.get("canary", {})),
         guided_from=_one_of("guided_from", given.get("guided_from", STAGES[0]), AVAILABLE_STAGES),
     )
+    if STAGES.index(request.guided_from) > STAGES.index(request.until):
+        raise InvalidInput("guided_from", request.guided_from, f"a stage up to `until`, which is {request.until}")
+    return request
 
 
 def _one_of(field: str, value: object, allowed: Sequence[str]) -> str:

@@ -37,17 +37,17 @@ def begin(request: Request, ports: Ports, run: str) -> None:
 def solve(stage_id: str, request: Request, ports: Ports, run: str, finish: Finish = Finish.SOLVE) -> dict[str, Any]:
     """Do the stage's work; `{"stage", "status", "outputs"}`. Raises NotReady while something has to settle first.
 
-    What an attendee has done is left as it is, but for the stages that hand over to the machine (`Stage.handed`).
+    What an attendee has done is left as it is.
     """
     this = stage(stage_id)
     record = record_of(stage_id, request, ports)
     if is_done(record):
         return {"stage": stage_id, "status": record["status"], "outputs": dict(record.get("outputs", {}))}
-    if finish is Finish.SKIP or (request.is_caught_up(stage_id) and this.handed):
+    if finish is Finish.SKIP or (request.is_caught_up(stage_id) and this.by_hand):
         return _skip(this, request, ports, run, record)
     body = {**_begun(record, ports, run), "by": "attendee" if finish is Finish.DONE else "machine"}
     put(this, request, ports, run, body)
-    outputs = {} if finish is Finish.DONE and not this.handed else dict(this.solve(request, ports))
+    outputs = _handed_over(this, request) if finish is Finish.DONE else dict(this.solve(request, ports))
     put(this, request, ports, run, {**body, "outputs": outputs})
     return {"stage": stage_id, "status": "running", "outputs": outputs}
 
@@ -135,6 +135,10 @@ def put(this: Stage, request: Request, ports: Ports, run: str, body: Mapping[str
 def _begun(record: Mapping[str, Any], ports: Ports, run: str) -> dict[str, Any]:
     started = str(record.get("started", ports.now.isoformat())) if record.get("run") == run else ports.now.isoformat()
     return {"status": "running", "started": started}
+
+
+def _handed_over(this: Stage, request: Request) -> dict[str, Any]:
+    return dict(this.by_hand.outputs(request)) if this.by_hand else {}
 
 
 def _skip(this: Stage, request: Request, ports: Ports, run: str, record: Mapping[str, Any]) -> dict[str, Any]:

@@ -91,6 +91,14 @@ class CheckResult:
 
 
 @dataclass(frozen=True)
+class ByHand:
+    """The attendee's part of a stage whose end is the machine's: what proves it, and what the machine needs then."""
+
+    checks: tuple[Check, ...]
+    outputs: Callable[[Request], Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
 class Stage:
     """One stage of the document.
 
@@ -104,8 +112,7 @@ class Stage:
     checks: tuple[Check, ...]
     solve: Callable[[Request, Ports], Mapping[str, Any]]
     clean: Callable[[Request, Ports], None]
-    # Guided: what the attendee's own part is proved by, where `solve` still has something to do after it.
-    handed: tuple[Check, ...] = ()
+    by_hand: ByHand | None = None  # guided: where the machine has something left to do after the attendee
 
     def check(self, request: Request, ports: Ports) -> tuple[CheckResult, ...]:
         return tuple(check.run(request, ports) for check in self.checks)
