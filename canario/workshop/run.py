@@ -43,11 +43,12 @@ def solve(stage_id: str, request: Request, ports: Ports, run: str, finish: Finis
     record = record_of(stage_id, request, ports)
     if is_done(record):
         return {"stage": stage_id, "status": record["status"], "outputs": dict(record.get("outputs", {}))}
-    if finish is Finish.SKIP or (request.is_caught_up(stage_id) and this.by_hand):
+    if finish is Finish.SKIP or (request.is_caught_up(stage_id) and this.needs_traffic):
         return _skip(this, request, ports, run, record)
     body = {**_begun(record, ports, run), "by": "attendee" if finish is Finish.DONE else "machine"}
     put(this, request, ports, run, body)
-    outputs = _handed_over(this, request) if finish is Finish.DONE else dict(this.solve(request, ports))
+    work = this.solve if finish is Finish.SOLVE else this.by_hand.take_over if this.by_hand else _nothing
+    outputs = dict(work(request, ports))
     put(this, request, ports, run, {**body, "outputs": outputs})
     return {"stage": stage_id, "status": "running", "outputs": outputs}
 
@@ -137,8 +138,8 @@ def _begun(record: Mapping[str, Any], ports: Ports, run: str) -> dict[str, Any]:
     return {"status": "running", "started": started}
 
 
-def _handed_over(this: Stage, request: Request) -> dict[str, Any]:
-    return dict(this.by_hand.outputs(request)) if this.by_hand else {}
+def _nothing(request: Request, ports: Ports) -> Mapping[str, Any]:
+    return {}
 
 
 def _skip(this: Stage, request: Request, ports: Ports, run: str, record: Mapping[str, Any]) -> dict[str, Any]:

@@ -92,10 +92,13 @@ class CheckResult:
 
 @dataclass(frozen=True)
 class ByHand:
-    """The attendee's part of a stage whose end is the machine's: what proves it, and what the machine needs then."""
+    """The attendee's part of a stage whose end is the machine's.
+
+    `checks` prove it; `take_over` is what the machine does after it, instead of `solve`, and returns the same.
+    """
 
     checks: tuple[Check, ...]
-    outputs: Callable[[Request], Mapping[str, Any]]
+    take_over: Callable[[Request, Ports], Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -113,6 +116,7 @@ class Stage:
     solve: Callable[[Request, Ports], Mapping[str, Any]]
     clean: Callable[[Request, Ports], None]
     by_hand: ByHand | None = None  # guided: where the machine has something left to do after the attendee
+    needs_traffic: bool = False  # it cannot be done in a moment, for somebody who comes late
 
     def check(self, request: Request, ports: Ports) -> tuple[CheckResult, ...]:
         return tuple(check.run(request, ports) for check in self.checks)

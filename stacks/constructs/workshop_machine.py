@@ -25,6 +25,7 @@ from stacks.constructs.steps import TRANSIENT, invoke, retry_transient
 RUN = "{% $states.context.Execution.Name %}"
 # What the canary's solve found.
 SOLVED = {"target": "{% $states.input.outputs.target %}", "plan": "{% $states.input.outputs.plan %}"}
+TOKEN = "{% $states.context.Task.Token %}"
 FUNCTION_SECONDS = 120
 # What `Wait for mesh` was told; in mode auto there was no wait, and the machine does the work.
 FINISH = "{% $exists($states.input.finish) ? $states.input.finish : 'solve' %}"
@@ -116,7 +117,7 @@ class WorkshopMachine(Construct):
             f"Wait for {stage.id}",
             lambda_function=stage.function,
             payload=sfn.TaskInput.from_object(
-                {"action": "wait", "request": "{% $request %}", "run": RUN, "token": sfn.JsonPath.task_token}
+                {"action": "wait", "request": "{% $request %}", "run": RUN, "token": TOKEN}
             ),
             integration_pattern=sfn.IntegrationPattern.WAIT_FOR_TASK_TOKEN,
             task_timeout=sfn.Timeout.duration(Duration.hours(self._patience.timeout_hours)),

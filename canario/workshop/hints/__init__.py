@@ -1,16 +1,16 @@
 """The hints of each stage: what to read and try, and at last the commands that solve it.
 
-One file a stage and language, `mesh.pt-BR.md`; lines of `---` part the hints. What differs from one workshop to the
-next is written `{{namespace}}`, `{{mesh}}`, `{{domain}}`, `{{workshop}}` or `{{registry}}`.
+`mesh.en.md` and `mesh.pt-BR.md` hold the hints in both languages, parted by lines of `---`; `mesh.sh` is the solution,
+the last hint in every language. What differs from one workshop to the next is written `{{namespace}}`, `{{mesh}}`,
+`{{domain}}`, `{{workshop}}`, and `{{suffix}}` for the end of the names in Cloud Map.
 """
 
 import re
 from importlib.resources import files
 
-from canario.workshop.names import Names
+from canario.workshop.names import DEFAULT_WORKSHOP, Names
 
 LANGUAGES = ("en", "pt-BR")
-REGISTRY = "123438532574.dkr.ecr.us-west-1.amazonaws.com"  # the document's; the lab takes images by their repository
 
 _PARTING = re.compile(r"^---$", re.MULTILINE)
 _NAME = re.compile(r"\{\{(\w+)\}\}")
@@ -18,15 +18,23 @@ _NAME = re.compile(r"\{\{(\w+)\}\}")
 
 def hints(stage: str, language: str, names: Names) -> tuple[str, ...]:
     """The stage's hints in order, the solution last; empty when nobody has written any."""
-    file = files("canario.workshop.hints").joinpath(f"{stage}.{language}.md")
-    if not file.is_file():
+    text, commands = _read(f"{stage}.{language}.md"), _read(f"{stage}.sh")
+    if text is None or commands is None:
         return ()
+    return tuple(_fill(part.strip(), names) for part in (*_PARTING.split(text), commands))
+
+
+def _read(name: str) -> str | None:
+    file = files("canario.workshop.hints").joinpath(name)
+    return file.read_text("utf-8") if file.is_file() else None
+
+
+def _fill(text: str, names: Names) -> str:
     values = {
         "workshop": names.workshop,
         "namespace": names.namespace,
         "mesh": names.mesh,
         "domain": names.domain,
-        "registry": REGISTRY,
+        "suffix": "" if names.workshop == DEFAULT_WORKSHOP else f"-{names.workshop}",
     }
-    filled = _NAME.sub(lambda found: values[found[1]], file.read_text("utf-8"))
-    return tuple(part.strip() for part in _PARTING.split(filled))
+    return _NAME.sub(lambda found: values[found[1]], text)

@@ -38,10 +38,10 @@ def solve(request: Request, ports: Ports) -> Mapping[str, Any]:
     unsettled = pods.unsettled(ports.kubernetes, names.namespace, (CANARY,))
     if unsettled:
         raise NotReady(f"stage canary: {'; '.join(unsettled)}")
-    return outputs(request)
+    return rollout(request, ports)
 
 
-def outputs(request: Request) -> Mapping[str, Any]:
+def rollout(request: Request, ports: Ports) -> Mapping[str, Any]:
     """What the rollout needs."""
     plan = {**request.canary.to_dict(), "smallest_share": share_of((APP_MESH_LARGEST, 1))}
     return {"target": asdict(target(request)), "plan": plan}
@@ -169,7 +169,8 @@ STAGE = Stage(
     ),
     solve=solve,
     clean=clean,
+    needs_traffic=True,
     by_hand=ByHand(
-        checks=(Check("canary is there", canary_is_there), Check("router waits", router_waits)), outputs=outputs
+        checks=(Check("canary is there", canary_is_there), Check("router waits", router_waits)), take_over=rollout
     ),
 )
