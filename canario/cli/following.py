@@ -27,7 +27,7 @@ def current(workshop: str, desk: Desk) -> str:
 
 def newest(stages: Records) -> Mapping[str, Any]:
     """The record that was written last."""
-    return max(stages.values(), key=lambda record: str(record["at"]))
+    return max(stages.values(), key=lambda record: (str(record["at"]), STAGES.index(record["stage"])))
 
 
 def follow(workshop: str, stage_id: str, desk: Desk, language: str) -> Iterator[str]:

@@ -43,7 +43,7 @@ def _list(value: Any) -> list[Any]:
 def _name(resource: Any) -> str:
     """What a resource is, in a word: the reference's target without its hash."""
     text = json.dumps(resource)
-    for name in ("Logs", "ZoneA", "Bus", "Table", "frontend", "nodejsv2", "nodejs", "crystal", "Canary"):
+    for name in ("Logs", "ZoneA", "Bus", "Table", "frontend", "nodejsv2", "nodejs", "crystal", "Canary", "Workshop"):
         if name in text:
             return name.removesuffix("A")
     return text.strip('"')

@@ -31,9 +31,6 @@ spec:
           image: $registry/canario/$1:latest
           ports:
             - containerPort: 3000
-          env:
-            - name: UPSTREAMS   # only the frontend reads it
-              value: nodejs=http://nodejs.{{domain}}:3000/,crystal=http://crystal.{{domain}}:3000/
           readinessProbe:
             httpGet:
               path: /health
@@ -62,6 +59,10 @@ EOF
 service nodejs 3 3000 internal
 service crystal 2 3000 internal
 service frontend 2 80 internet-facing
+
+# The frontend is the one that calls the others.
+kubectl -n {{namespace}} set env deployment/frontend-app \
+  UPSTREAMS=nodejs=http://nodejs.{{domain}}:3000/,crystal=http://crystal.{{domain}}:3000/
 
 # Each service's name in Route 53 leads to its load balancer.
 zone=$(aws route53 list-hosted-zones-by-name --dns-name appmeshworkshop.hosted.local \
