@@ -9,6 +9,11 @@ RATE ?= 60
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
 
+# What the tools keep between runs stays in this folder.
+export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/.cache/jsii
+export KUBECACHEDIR := $(CURDIR)/.cache/kube
+export npm_config_cache := $(CURDIR)/.cache/npm
+
 .PHONY: lab lab-up lab-down test check setup lock clean
 
 lab: setup  ## bring the lab up, deploy, run one whole workshop under live load, report, bring it down
@@ -36,6 +41,7 @@ lock: setup  ## resolve pyproject.toml and package.json again
 	$(BIN)/uv pip compile -q --no-header --universal --python-version 3.11 --generate-hashes --group stacks --group lab --group test pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile -q --no-header --universal --python-version 3.11 --generate-hashes -c requirements.txt pyproject.toml -o lambdas/requirements.txt
 	$(BIN)/uv pip compile -q --no-header --universal --python-version 3.11 --generate-hashes --group node -o requirements-node.txt
+	$(BIN)/uv pip compile -q --no-header --universal --python-version 3.13 --generate-hashes -c requirements.txt apps/demo/requirements.in -o apps/demo/requirements.txt
 	npm install --package-lock-only
 
 clean:  ## remove what set-up and runs made

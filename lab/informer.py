@@ -24,14 +24,18 @@ def client(kubeconfig: Path) -> AsyncClient:
 class Informer:
     """`objects` has every object of `resource` (a lightkube class) in all namespaces, as plain dicts.
 
-    `changed` is called after each change. `synced` says whether the first list has come.
+    `changed` is called after each change. `synced` says whether the first list has come, `listed` waits for it.
     """
 
     def __init__(self, client: AsyncClient, resource: type[Any], changed: Callable[[], None]) -> None:
         self._client, self._resource, self._changed = client, resource, changed
         self._where = {"namespace": "*"} if issubclass(resource, NamespacedResource) else {}
         self._objects: dict[tuple[str, str], Obj] = {}
-        self.synced = False
+        self.listed = asyncio.Event()
+
+    @property
+    def synced(self) -> bool:
+        return self.listed.is_set()
 
     @property
     def objects(self) -> list[Obj]:
@@ -50,7 +54,7 @@ class Informer:
         listed = self._client.list(self._resource, **self._where)
         objects = [item.to_dict() async for item in listed]
         self._objects = {_key(obj): obj for obj in objects}
-        self.synced = True
+        self.listed.set()
         self._changed()
         return listed.resourceVersion
 

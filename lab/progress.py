@@ -84,7 +84,7 @@ def lines(snapshot: Snapshot) -> Iterable[tuple[str, str]]:
 
 def picture(snapshot: Snapshot) -> Group:
     """The whole view."""
-    return Group(_stages(snapshot.stages), _decisions(snapshot.decisions), _traffic(snapshot.traffic))
+    return Group(_stages(snapshot.stages), "", _decisions(snapshot.decisions), "", _traffic(snapshot.traffic))
 
 
 def _stages(records: Iterable[Record]) -> Table:
@@ -101,14 +101,29 @@ def _stages(records: Iterable[Record]) -> Table:
         table.add_row(
             stage,
             Text(status, style=STYLES.get(status, "dim")),
-            f"{seconds:.1f}" if seconds else "",
+            f"{seconds:.1f}" if seconds is not None else "",
             f"{held}/{len(checks)}" if checks else "",
         )
     return table
 
 
-def _decisions(entries: list[Record]) -> Text:
-    return Text("\n" + "\n".join("canary  " + _decision(entry) for entry in entries[-LAST_DECISIONS:]))
+def _decisions(entries: list[Record]) -> Table:
+    table = Table(box=None, pad_edge=False, title_justify="left", show_header=bool(entries))
+    for title in ("canary at", "requests", "errors", "baseline", "errors"):
+        table.add_column(title, justify="right", no_wrap=True)
+    table.add_column("decision", no_wrap=True)
+    table.add_column("share", justify="right", no_wrap=True)
+    table.add_column("reason")
+    for entry in entries[-LAST_DECISIONS:]:
+        table.add_row(*_numbers(entry), str(entry["decision"]), f"{entry['share']:.1%}", Text(str(entry["reason"])))
+    return table
+
+
+def _numbers(entry: Record) -> list[str]:
+    """The share in force and both nodes' counts in the window that was decided on; blank where there are none."""
+    in_force = entry.get("in_force")
+    counts = [entry.get(name) for name in ("requests", "errors", "baseline_requests", "baseline_errors")]
+    return ["" if in_force is None else f"{in_force:.1%}", *("" if each is None else f"{each:,}" for each in counts)]
 
 
 def _traffic(traffic: Record) -> Text:

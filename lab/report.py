@@ -127,4 +127,7 @@ def _traffic_lines(traffic: Record) -> list[str]:
     lines = [f"traffic  {traffic['sent']} requests sent, {traffic['failed']} failed"]
     for node, counts in sorted(traffic.get("by_node", {}).items()):
         lines.append(f"         {node}: {counts['requests']} requests, {counts['errors']} errors")
+    for node, counts in sorted(traffic.get("cloudwatch", {}).items()):
+        said = f"{counts['requests']} requests, {counts['errors']} errors"
+        lines.append(f"         CloudWatch, from the stage mesh on: {node}: {said}")
     return lines

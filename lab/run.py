@@ -6,7 +6,7 @@ import json
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,14 @@ import boto3
 from rich.console import Console
 
 from canario.adapters import aws
+from canario.adapters.cloudwatch import NodeMetrics
 from canario.adapters.kubernetes import from_kubeconfig
 from canario.adapters.records import RolloutRecords, WorkshopRecords
 from canario.workshop.names import names
+from canario.workshop.request import DIALECTS, parse_request
+from canario.workshop.stages.s08_canary import target
 from lab.attached import AttachedLoad
+from lab.measured import measured, span
 from lab.progress import view
 from lab.report import Snapshot, complaint, newest, report, summary, write
 from lab.state import Lab, environment
@@ -96,7 +100,17 @@ def run(lab: Lab, options: Options, seconds: Mapping[str, float], console: Conso
         raise
     finally:
         load.stop(datetime.now(UTC))
+    snapshot = replace(snapshot, traffic={**snapshot.traffic, "cloudwatch": _measured(snapshot, options)})
     return _finish(lab.directory, snapshot, options, seconds, console)
+
+
+def _measured(snapshot: Snapshot, options: Options) -> dict[str, dict[str, int]]:
+    """CloudWatch's own totals of both nodes while the load ran; empty when it did not."""
+    when = span(snapshot.traffic, datetime.now(UTC))
+    if when is None:
+        return {}
+    request = parse_request({"workshop": options.workshop, "mesh": options.mesh}, dialects=DIALECTS)
+    return measured(NodeMetrics(aws.client(boto3.Session(), "cloudwatch")), target(request), *when)
 
 
 def _follow(execution: Execution, load: AttachedLoad, console: Console) -> Snapshot:

@@ -7,7 +7,6 @@ import fcntl
 import json
 import platform
 import shutil
-import socket
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -19,7 +18,7 @@ import yaml
 
 from lab import aws, images, kubectl, processes, state
 from lab.errors import LabError
-from lab.net import API_PORT, VPC_PROXY_PORT, Block, free_block
+from lab.net import API_PORT, free_block
 from lab.state import Lab, environment
 
 DIALECTS = ("appmesh",)  # what the lab's mesh understands; the first is the default
@@ -104,7 +103,12 @@ def write_images(lab: Lab, v2_error_rate: float) -> None:
 def write_environment(lab: Lab) -> None:
     """`.lab/env`, for a shell: `source .lab/env` and everything finds the lab."""
     path = [str(lab.directory / "bin"), str(Path(sys.executable).parent)]
-    variables = {**environment(lab), "KUBECONFIG": str(lab.kubeconfig), "PATH": f"{':'.join(path)}:$PATH"}
+    variables = {
+        **environment(lab),
+        "KUBECONFIG": str(lab.kubeconfig),
+        "KUBECACHEDIR": str(lab.directory / "kube"),
+        "PATH": f"{':'.join(path)}:$PATH",
+    }
     text = "".join(f'export {name}="{value}"\n' for name, value in variables.items())
     (lab.directory / "env").write_text(text)
     command = lab.directory / "bin" / "canario"
@@ -144,8 +148,7 @@ def _start_cluster(lab: Lab) -> None:
         "--sts-endpoint": lab.aws,
     }
     child = processes.start("cluster", _module("lab.cluster", options), lab=lab.directory)
-    log = lab.directory / "logs" / "cluster.log"
-    _wait(child, "the lab cluster", lambda: "ready" in log.read_text().splitlines(), lab)
+    _wait(child, "the lab cluster", lambda: _says_ready(lab, "cluster"), lab)
 
 
 def _start_vpc(lab: Lab) -> None:
@@ -156,21 +159,21 @@ def _start_vpc(lab: Lab) -> None:
         "--aws-endpoint": lab.aws,
     }
     child = processes.start("vpc", _module("lab.vpc", options), lab=lab.directory)
-    _wait(child, "the VPC's Envoy", lambda: _answers(lab.block), lab)
+    _wait(child, "the VPC's Envoy", lambda: _says_ready(lab, "vpc"), lab)
 
 
 def _start_telemetry(lab: Lab) -> None:
     options = {"--kubeconfig": str(lab.kubeconfig), "--aws-endpoint": lab.aws}
-    processes.start("telemetry", _module("lab.telemetry", options), lab=lab.directory)
+    child = processes.start("telemetry", _module("lab.telemetry", options), lab=lab.directory)
+    _wait(child, "the telemetry", lambda: _says_ready(lab, "telemetry"), lab)
 
 
 def _module(name: str, options: Mapping[str, str]) -> list[str]:
     return [sys.executable, "-m", name, *(part for option in options.items() for part in option)]
 
 
-def _answers(block: Block) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex((block.vpc, VPC_PROXY_PORT)) == 0
+def _says_ready(lab: Lab, name: str) -> bool:
+    return "ready" in (lab.directory / "logs" / f"{name}.log").read_text().splitlines()
 
 
 def _wait(child: processes.Child, what: str, ready: Callable[[], bool], lab: Lab) -> None:

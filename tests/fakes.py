@@ -46,9 +46,7 @@ class FakeKubernetes:
     def get(self, kind: Kind, name: str, namespace: str | None = None) -> Manifest | None:
         return copy.deepcopy(self.objects.get((kind.name, namespace, name)))
 
-    def list(
-        self, kind: Kind, namespace: str | None = None, labels: Mapping[str, str] | None = None
-    ) -> list[Manifest]:
+    def list(self, kind: Kind, namespace: str | None = None, labels: Mapping[str, str] | None = None) -> list[Manifest]:
         return [
             copy.deepcopy(each)
             for (name, where, _), each in sorted(self.objects.items(), key=lambda item: str(item[0]))
@@ -210,6 +208,10 @@ class FakeRouters:
         if self.read(target).version != expected_version:
             raise Conflict(f"the router {target.key} changed since it was read")
         return self.set(target, share)
+
+    def withdraw(self, target: Target) -> None:
+        if self.read(target).share:
+            self.set(target, 0.0)
 
     def set(self, target: Target, share: float, manager: str = "canario") -> RouterState:
         """Write without compare-and-set, as somebody else would."""

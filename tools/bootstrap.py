@@ -135,7 +135,8 @@ def run(command, failure):
 
 
 def say(text):
-    print("canario: " + text, flush=True)
+    sys.stdout.write("canario: %s\n" % text)
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -57,9 +57,7 @@ class Api:
         response = self._send(what, "GET", _path(kind, namespace, name))
         return None if response.status_code == httpx2.codes.NOT_FOUND else _manifest(what, response)
 
-    def list(
-        self, kind: Kind, namespace: str | None = None, labels: Mapping[str, str] | None = None
-    ) -> list[Manifest]:
+    def list(self, kind: Kind, namespace: str | None = None, labels: Mapping[str, str] | None = None) -> list[Manifest]:
         """All of them, every page; in all namespaces for None; empty when the kind is not served."""
         what = f"listing {kind.plural} in {namespace or 'all namespaces'}"
         params = {"limit": str(PAGE)}
@@ -182,9 +180,7 @@ class Api:
 class Cluster(Api):
     """A cluster known by its endpoint, its CA and what gives a fresh bearer token whenever it is asked."""
 
-    def __init__(
-        self, endpoint: str, ca_pem: str, token: Callable[[], str], *, field_manager: str = "canario"
-    ) -> None:
+    def __init__(self, endpoint: str, ca_pem: str, token: Callable[[], str], *, field_manager: str = "canario") -> None:
         try:
             tls = ssl.create_default_context(cadata=ca_pem)
         except ssl.SSLError as error:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from canario.canary.ports import Routers, RouterState, Target
-from canario.errors import Conflict, InvalidInput, RemoteError
+from canario.errors import Conflict, Drift, InvalidInput, RemoteError
 from canario.mesh import appmesh
 from canario.mesh.appmesh_split import read_weights
 from canario.workshop.kinds import VIRTUAL_NODE, VIRTUAL_ROUTER
@@ -18,11 +18,15 @@ class AppMeshRouters:
         self._kubernetes = kubernetes
 
     def read(self, target: Target) -> RouterState:
-        """Raises RemoteError when the router or a node is not there, InvalidInput when it splits otherwise."""
+        """Raises RemoteError when the router or a node is not there, Drift when it splits otherwise."""
         router = self._get(VIRTUAL_ROUTER, target.router, target)
         for node in (target.baseline, target.canary):
             self._get(VIRTUAL_NODE, node, target)
-        return _state(router, target)
+        try:
+            return _state(router, target)
+        except InvalidInput as error:
+            by = _last_writer(router)
+            raise Drift(f"router {target.key} splits otherwise than a rollout ({by} wrote it): {error}", by) from error
 
     def write(self, target: Target, share: float, expected_version: str) -> RouterState:
         """Set the canary's share by compare-and-set; returns the state with the share really written.
@@ -35,6 +39,13 @@ class AppMeshRouters:
             raise Conflict(f"the router {target.key} is at version {version}, no longer at {expected_version}")
         changed = appmesh.set_share(router, baseline=target.baseline, canary=target.canary, share=share)
         return _state(self._kubernetes.replace(changed), target)
+
+    def withdraw(self, target: Target) -> None:
+        """Raises Conflict when the router changed between the reading and the writing."""
+        router = self._get(VIRTUAL_ROUTER, target.router, target)
+        changed = appmesh.withdraw(router, baseline=target.baseline, canary=target.canary)
+        if changed != router:
+            self._kubernetes.replace(changed)
 
     def _get(self, kind: Kind, name: str, target: Target) -> Manifest:
         found = self._kubernetes.get(kind, name, target.namespace)
@@ -61,6 +72,9 @@ class MeshRouters:
 
     def write(self, target: Target, share: float, expected_version: str) -> RouterState:
         return self._of(target).write(target, share, expected_version)
+
+    def withdraw(self, target: Target) -> None:
+        self._of(target).withdraw(target)
 
     def _of(self, target: Target) -> Routers:
         if target.mesh not in ROUTERS:

@@ -92,7 +92,7 @@ def _ramp(seen: Rollout, window: Observation, reading: Reading) -> Verdict:
         return _finish(seen, window)
     worst, best = worst_rate(seen), best_share(seen, reading)
     limit = share_limit(seen, worst)
-    share = max(seen.share, next_share(min(seen.share, window.share), limit, best))
+    share = next_share(seen.share, window.share, limit, best)
     budget = f"it may still fail up to {percent(worst)}, and the harm budget is {seen.plan.harm_budget:g} a window"
     if share > seen.share:
         return Verdict("advance", share, f"{compared(seen)}; it may have {percent(share)}: {budget}")

@@ -75,18 +75,14 @@ class Plan:
             if not isinstance(values.get(name, ()), list | tuple):
                 raise InvalidInput(name, values[name], "a list")
         values["latency_edges"] = tuple(values.get("latency_edges", ()))
-        values["steps"] = tuple(
-            Step.from_dict(step, f"steps[{n}]") for n, step in enumerate(values.get("steps", ()))
-        )
+        values["steps"] = tuple(Step.from_dict(step, f"steps[{n}]") for n, step in enumerate(values.get("steps", ())))
         for each in fields(cls):
             if each.type is int and each.name in values:
                 values[each.name] = whole(each.name, values[each.name], "a whole number", -math.inf)
         return cls(**values)
 
 
-def _between(
-    field: str, value: object, low: float, high: float, *, above: bool = False, below: bool = False
-) -> None:
+def _between(field: str, value: object, low: float, high: float, *, above: bool = False, below: bool = False) -> None:
     """Within [low, high]; an end that is itself not allowed is `above` or `below`."""
     allowed = f"a number {'above' if above else 'from'} {low:g} {'and below' if below else 'to'} {high:g}"
     found = number(field, value, allowed)

@@ -55,12 +55,19 @@ class NodeCounts:
 
 class Routers(Protocol):
     def read(self, target: Target) -> RouterState:
-        """Raises RemoteError when the router or one of its nodes is not there."""
+        """Raises RemoteError when the router or one of its nodes is not there, Drift when it splits otherwise."""
 
     def write(self, target: Target, share: float, expected_version: str) -> RouterState:
         """Set the canary's share by compare-and-set; returns the state with the share really written.
 
         Raises Conflict when the router is no longer at `expected_version`.
+        """
+
+    def withdraw(self, target: Target) -> None:
+        """Take all traffic from the canary, whoever wrote the router last and whatever else it sends to.
+
+        Needs neither node to be there; harmless when the canary has none. Raises Conflict when the router changed
+        meanwhile.
         """
 
 

@@ -27,9 +27,9 @@ def first_share(rollout: Rollout) -> float:
     return min(FIRST_SHARE, plan.harm_budget / rollout.traffic.last, plan.largest_share)
 
 
-def next_share(share: float, limit: float, best: float) -> float:
+def next_share(share: float, in_force: float, limit: float, best: float) -> float:
     """The share after one that was in force: a rise within `limit` and ×3 towards `best`, or `share` again."""
-    wanted = min(limit, STEEPEST * share, best)
+    wanted = min(limit, STEEPEST * min(share, in_force), best)
     return wanted if wanted >= WORTHWHILE * share else share
 
 

@@ -125,8 +125,8 @@ def shift(carried: Carried, world: World) -> Carried:
 
 def roll_back(carried: Carried, world: World, now: datetime) -> Carried:
     """Take all traffic from the canary, whoever wrote the router last. Raises Conflict after many tries."""
-    state = _to_zero(carried.target, world.routers)
-    carried = replace(_shifted(carried, state, 0.0), outcome="rolled_back", observations=())
+    _withdraw(carried.target, world.routers)
+    carried = replace(carried, written=0.0, asked=0.0, outcome="rolled_back", observations=())
     why = carried.drift or carried.failure
     if not why:
         return carried
@@ -162,28 +162,25 @@ def abandon(name: str, reason: str, target: Target, world: World, now: datetime)
     entries = world.records.entries(name)
     if not entries or any(entry["kind"] == "ended" for entry in entries):
         return False
-    state = _to_zero(target, world.routers)
+    _withdraw(target, world.routers)
     sequence = max(int(entry["sequence"]) for entry in entries) + 1
     decision = {"decision": "rollback", "share": 0.0, "reason": reason, "evidence": {}}
     world.records.put(name, sequence, "decision", decision, now)
-    ended = Ended(name, "rolled_back", reason, state.share, sequence).to_dict()
+    ended = Ended(name, "rolled_back", reason, 0.0, sequence).to_dict()
     world.records.put(name, sequence + 1, "ended", ended, now)
     world.records.unlock(target, name)
     world.events.put("RolloutEnded", {**_subject(name, target), **ended})
     return True
 
 
-def _to_zero(target: Target, routers: Routers) -> RouterState:
+def _withdraw(target: Target, routers: Routers) -> None:
     for attempt in range(ROLLBACK_ATTEMPTS):
-        state = routers.read(target)
-        if state.share <= SHARE_TOLERANCE:
-            return state
         try:
-            return routers.write(target, 0.0, state.version)
+            routers.withdraw(target)
+            return
         except Conflict:
             if attempt == ROLLBACK_ATTEMPTS - 1:
                 raise
-    raise AssertionError("unreachable")
 
 
 def _is_written(state: RouterState, share: float, carried: Carried) -> bool:

@@ -8,7 +8,7 @@ the controller's: `<name>_<namespace>` for nodes and routers, `<name>.<namespace
 from canario.mesh.appmesh_names import API_VERSION
 from canario.mesh.appmesh_parse import parse, parse_mesh, parse_node, parse_router, parse_service
 from canario.mesh.appmesh_render import render
-from canario.mesh.appmesh_split import read_share, set_share
+from canario.mesh.appmesh_split import read_share, set_share, withdraw
 
 __all__ = [
     "API_VERSION",
@@ -20,4 +20,5 @@ __all__ = [
     "read_share",
     "render",
     "set_share",
+    "withdraw",
 ]

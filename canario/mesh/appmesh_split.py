@@ -46,6 +46,30 @@ def set_share(manifest: Mapping[str, Any], *, baseline: str, canary: str, share:
     return changed
 
 
+def withdraw(manifest: Mapping[str, Any], *, baseline: str, canary: str) -> Manifest:
+    """A copy of the manifest in which no route sends to the canary, whatever else it sends to.
+
+    For a rollback: it refuses nothing. A route that only sent to the canary sends to the baseline.
+    """
+    changed = copy.deepcopy(dict(manifest))
+    namespace = manifest["metadata"].get("namespace")
+    for _, targets in _routes(changed):
+        for target in targets:
+            if _node(target, namespace) == canary:
+                target["weight"] = 0
+        if targets and not any(target["weight"] for target in targets):
+            _give_all(targets, baseline, namespace)
+    return changed
+
+
+def _give_all(targets: list[Manifest], baseline: str, namespace: str | None) -> None:
+    if baseline not in [_node(target, namespace) for target in targets]:
+        targets.append({"virtualNodeRef": {"name": baseline}})
+    for target in targets:
+        if _node(target, namespace) == baseline:
+            target["weight"] = APP_MESH_LARGEST
+
+
 def _split(manifest: Mapping[str, Any], baseline: str, canary: str) -> Sequence[list[Manifest]]:
     """The targets of every route that sends to the baseline or the canary."""
     namespace = manifest["metadata"].get("namespace")

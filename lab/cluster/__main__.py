@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import logging
 import signal
 import sys
@@ -73,9 +72,8 @@ async def _until_node_is_there(client: LocalClient, parts: Sequence[asyncio.Task
     """Return when the kubelet has registered its node, or when a part has failed."""
 
     async def registered() -> None:
-        async with contextlib.aclosing(client.watch("nodes", since="1")) as changes:
-            async for _ in changes:
-                return
+        async for _ in client.watch("nodes", since="1"):
+            return
 
     waiting = asyncio.create_task(registered())
     await asyncio.wait([waiting, *parts], return_when=asyncio.FIRST_COMPLETED)

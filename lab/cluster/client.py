@@ -80,7 +80,8 @@ class LocalClient:
 
     async def patch(self, resource: str, name: str, namespace: str | None, patch: Obj, *, subresource: str = "") -> Obj:
         def change(obj: Obj) -> Obj:
-            return merge_patch(obj, patch)
+            merged: Obj = merge_patch(obj, patch)
+            return merged
 
         return copy(await self._api.patch(resource, namespace, name, change, self._options(subresource)))
 

@@ -29,7 +29,8 @@ def _joined(values: Iterable[Any]) -> str:
 
 
 def _statuses(pod: Obj) -> list[Obj]:
-    return dig(pod, "status", "containerStatuses", default=[])
+    found: list[Obj] = dig(pod, "status", "containerStatuses", default=[])
+    return found
 
 
 def _pod_ready(pod: Obj, _: datetime) -> str:

@@ -22,7 +22,8 @@ from lab.cluster.validation import validate
 class Kind(Protocol):
     """What the API asks of a kind, whichever it is."""
 
-    schema: Schema
+    @property
+    def schema(self) -> Schema: ...
 
     def fill(self, obj: Obj) -> None:
         """Set defaults in place."""

@@ -55,7 +55,7 @@ def write(obj: Obj, managers: Managers) -> None:
     for manager, owned in sorted(managers.items(), key=_order):
         if not owned.fields:
             continue
-        entry = {"manager": manager.name, "operation": manager.operation, "apiVersion": manager.api_version}
+        entry: Obj = {"manager": manager.name, "operation": manager.operation, "apiVersion": manager.api_version}
         if owned.time:
             entry["time"] = owned.time
         entry |= {"fieldsType": "FieldsV1", "fieldsV1": encode(owned.fields)}

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar, cast
 
 Obj = dict[str, Any]
+T = TypeVar("T")
 
 
-def copy(value: Any) -> Any:
+def copy(value: T) -> T:
     """A deep copy of JSON values: five times as fast as `copy.deepcopy`, which must expect cycles."""
+    return cast(T, _copy(value))
+
+
+def _copy(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: copy(item) for key, item in value.items()}
+        return {key: _copy(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [copy(item) for item in value]
+        return [_copy(item) for item in value]
     return value
 
 

@@ -133,7 +133,7 @@ def _should(error: ValidationError) -> str:
             return f"should be at least {limit} chars long"
         case "pattern":
             return f"should match '{limit}'"
-    return error.message
+    return str(error.message)
 
 
 def _invalid(field: str, value: str, why: str) -> Cause:

@@ -72,8 +72,8 @@ def _split(text: str) -> list[str]:
 def _label_requirement(part: str) -> Callable[[Mapping[str, str]], bool]:
     if found := _SET.match(part):
         values = {value.strip() for value in found["values"].split(",")}
-        inside = found["op"] == "in"
-        return lambda labels, key=found["key"]: (labels.get(key) in values) == inside
+        listed, inside = found["key"], found["op"] == "in"
+        return lambda labels: (labels.get(listed) in values) == inside
     if found := _EQUAL.match(part):
         key, value, equal = found["key"], found["value"], found["op"] != "!="
         return lambda labels: (labels.get(key) == value) == equal

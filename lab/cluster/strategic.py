@@ -6,16 +6,17 @@ A merge patch in which some lists are merged by a key of their items, plus direc
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from lab.cluster.errors import bad_request
-from lab.cluster.objects import Obj, copy
+from lab.cluster.objects import Obj
 from lab.cluster.schema import Schema
 
 _DIRECTIVE = "$patch"
 _DELETE_PRIMITIVES = "$deleteFromPrimitiveList/"
 _ORDER = "$setElementOrder/"
 _RETAIN = "$retainKeys"
+T = TypeVar("T")
 
 
 def strategic_merge(target: Obj, patch: Obj, schema: Schema) -> Obj:
@@ -109,10 +110,14 @@ def _ordered(items: list[Any], order: list[Any], schema: Schema) -> list[Any]:
     return [items[n] for _, n in sorted(positions)]
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: T) -> T:
     """A copy without directives."""
+    return cast(T, _without_directives(value))
+
+
+def _without_directives(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items() if not key.startswith("$")}
+        return {key: _without_directives(item) for key, item in value.items() if not key.startswith("$")}
     if isinstance(value, list):
-        return [_plain(item) for item in value if not _is_directive(item)]
-    return copy(value)
+        return [_without_directives(item) for item in value if not _is_directive(item)]
+    return value

@@ -181,12 +181,13 @@ def _patched(obj: Obj, response: Obj, name: str, options: Options) -> Obj:
     if not response.get("allowed"):
         status = response.get("status") or {}
         reason = status.get("message") or status.get("reason") or "it gave no reason"
-        code = int(status.get("code") or 403)
+        code = max(400, int(status.get("code") or 403))
         raise ApiError(code, "Forbidden", f'admission webhook "{name}" denied the request: {reason}')
     if not response.get("patch"):
         return obj
     try:
         operations: Any = json.loads(base64.b64decode(response["patch"]))
-        return jsonpatch.apply_patch(copy(obj), operations)
+        patched: Obj = jsonpatch.apply_patch(copy(obj), operations)
     except (ValueError, jsonpatch.JsonPatchException, jsonpatch.JsonPointerException) as error:
         raise WebhookError(f"its patch does not apply: {error}") from error
+    return patched

@@ -134,7 +134,10 @@ def http_listener(
 def _routes(name: str, directory: Path, routes: Resource | None) -> Resource:
     if routes is None:
         return {"rds": {"config_source": watched(directory, rds(name)), "route_config_name": name}}
-    return {"route_config": {key: value for key, value in routes.items() if key != "@type"}}
+    # Envoy may read the listeners' file before the clusters' that was written first. It would refuse the listener
+    # for good because of a cluster that it does not know yet.
+    inline = {key: value for key, value in routes.items() if key != "@type"}
+    return {"route_config": {**inline, "validate_clusters": False}}
 
 
 def listener(name: str, address: Address, filter_chains: Sequence[Resource]) -> Resource:

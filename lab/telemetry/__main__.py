@@ -1,4 +1,7 @@
-"""`python -m lab.telemetry`: the callers' counters into CloudWatch about once a second, until SIGTERM."""
+"""`python -m lab.telemetry`: the callers' counters into CloudWatch about once a second, until SIGTERM.
+
+Prints `ready` on a line of its own.
+"""
 
 import argparse
 import asyncio
@@ -43,6 +46,8 @@ async def run(options: argparse.Namespace) -> None:
             async with asyncio.TaskGroup() as group:
                 for part in (pods, namespaces, publisher, collector):
                     group.create_task(part.run())
+                await asyncio.gather(pods.listed.wait(), namespaces.listed.wait())
+                print("ready", flush=True)  # noqa: T201
         finally:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(publisher.drain(), _DRAIN_SECONDS)

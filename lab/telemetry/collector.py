@@ -24,7 +24,8 @@ class Objects(Protocol):
     @property
     def objects(self) -> list[Obj]: ...
 
-    synced: bool
+    @property
+    def synced(self) -> bool: ...
 
 
 class Collector:
@@ -43,8 +44,9 @@ class Collector:
         self._session, self._publisher = session, publisher
         self._pods, self._namespaces, self._changed = pods, namespaces, changed
         self._interval, self._clock = interval, clock
-        self._ledger = Ledger(since=clock())
+        self._ledger = Ledger(since=int(clock()))  # pods tell their creation in whole seconds
         self._unpublished: dict[Node, Counts] = {}
+        self._workshop_of: dict[str, str] = {}  # also of namespaces that are gone: their last counts come later
         self._published = 0  # the second of the last publication
 
     async def run(self) -> None:
@@ -64,8 +66,8 @@ class Collector:
             self._unpublished[node] = self._unpublished.get(node, Counts()) + counts
         second = int(self._clock())
         if second > self._published and self._namespaces.synced and self._unpublished:
-            workshop_of = datapoints.workshops(self._namespaces.objects)
-            self._publisher.add(datapoints.data(self._unpublished, workshop_of, second))
+            self._workshop_of |= datapoints.workshops(self._namespaces.objects)
+            self._publisher.add(datapoints.data(self._unpublished, self._workshop_of, second))
             self._published, self._unpublished = second, {}
 
     async def _pause(self, began: float, found: list[Caller]) -> None:

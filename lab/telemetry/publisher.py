@@ -48,6 +48,8 @@ class Publisher:
 
     def add(self, data: Sequence[Datum]) -> None:
         """Queue what one scrape gave, all of one timestamp."""
+        if len(self._queue) == self._queue.maxlen:
+            log.error("CloudWatch has taken nothing for %d seconds; dropping the oldest data", _KEPT_BATCHES)
         self._queue.extend(Batch(batch) for batch in batches(data))
         self._filled.set()
 

@@ -16,7 +16,8 @@ class Objects(Protocol):
     @property
     def objects(self) -> list[Obj]: ...
 
-    synced: bool
+    @property
+    def synced(self) -> bool: ...
 
 
 class Source(Protocol):

@@ -10,7 +10,7 @@ import aiohttp
 from lab import processes
 from lab.envoy import binary, bootstrap
 from lab.envoy.admin import Admin
-from lab.net import Block
+from lab.net import VPC_PROXY_PORT, Block, is_free
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +30,7 @@ class Proxy:
 
     async def run(self) -> None:
         """Keep it running until cancelled; it has ended when this returns. Raises StartError."""
+        self._check_addresses()
         while True:
             child = processes.spawn("vpc-envoy", self._argv, run=self._run, output=sys.stdout.fileno())
             try:
@@ -38,11 +39,17 @@ class Proxy:
                 status = processes.stop(child)
             if not self._was_ready:
                 raise processes.StartError(
-                    f"start the VPC's Envoy at {self._admin[0]}: it ended with status {status}, "
-                    "its last words are above; is its port taken?"
+                    f"start the VPC's Envoy: it ended with status {status}; its last words are above"
                 )
             log.error("the VPC's Envoy ended by itself with status %s; starting it again", status)
             await asyncio.sleep(_RESTART_SECONDS)
+
+    def _check_addresses(self) -> None:
+        # Another Envoy there would say that it is ready, and share the proxy's port (SO_REUSEPORT).
+        taken = [port for port in (VPC_PROXY_PORT, _ADMIN_PORT) if not is_free(self._admin[0], port)]
+        if taken:
+            ports = ", ".join(f"{self._admin[0]}:{port}" for port in taken)
+            raise processes.StartError(f"start the VPC's Envoy: {ports} taken; end the lab that has it, or use another")
 
     async def ready(self) -> None:
         """Return when it takes traffic."""

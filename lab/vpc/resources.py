@@ -21,6 +21,24 @@ _DIRECT = "direct"  # the cluster of requests that name an address of the block 
 _HTTP = 80
 _TIMEOUT = resources.seconds(60)  # an idle load balancer of AWS gives up after so long
 
+_NO_LIMIT = 1_000_000_000  # a load balancer breaks no circuits; Envoy's own default is three retries at a time
+_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+_CLUSTER_FIELDS: Resource = {
+    "circuit_breakers": {
+        "thresholds": [
+            dict.fromkeys(("max_connections", "max_pending_requests", "max_requests", "max_retries"), _NO_LIMIT)
+        ]
+    },
+    "typed_extension_protocol_options": {
+        _OPTIONS: {
+            "@type": f"type.googleapis.com/{_OPTIONS}",
+            # Shorter than any server's: a server that closes an idle connection may cost a request.
+            "common_http_protocol_options": {"idle_timeout": resources.seconds(4)},
+            "explicit_http_config": {"http_protocol_options": {}},
+        }
+    },
+}
+
 _RETRIES: Resource = {  # only what no backend can have begun to work on
     "retry_on": "connect-failure,refused-stream,reset-before-request",
     "num_retries": 3,
@@ -58,7 +76,10 @@ def envoy_files(vpc: Vpc, services: Sequence[Service], records: Records) -> dict
     return {
         # Endpoints inside their clusters, a load balancer's route inside its listener: every file that Envoy
         # watches costs one of the user's inotify instances, of which Linux gives 128.
-        files.CDS: [*(resources.static_cluster(name, at) for name, at in backends.items()), _direct()],
+        files.CDS: [
+            *(resources.static_cluster(name, at, **_CLUSTER_FIELDS) for name, at in backends.items()),
+            _direct(),
+        ],
         files.rds(PROXY): [proxy],
         files.LDS: [
             _listener(vpc, PROXY, (vpc.block.vpc, VPC_PROXY_PORT), None),

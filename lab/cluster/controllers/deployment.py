@@ -89,9 +89,7 @@ def _sized(s: Obj) -> rolling.Sized:
     )
 
 
-def _sizes(
-    spec: Obj, lim: rolling.Limits, new: Obj | None, old: Sequence[Obj], old_pods: bool
-) -> rolling.Sizes:
+def _sizes(spec: Obj, lim: rolling.Limits, new: Obj | None, old: Sequence[Obj], old_pods: bool) -> rolling.Sizes:
     fresh, others = _sized(new) if new else None, [_sized(s) for s in old]
     everyone = [*others, fresh] if fresh else others
     recreating = rolling.is_recreate(spec)
@@ -124,9 +122,7 @@ def _bookkeeping(deployment: Obj, new: Obj | None, old: Sequence[Obj]) -> list[A
 
 def _stale_annotations(s: Obj, lim: rolling.Limits) -> bool:
     wanted = revisions.size_annotations(lim.replicas, lim.most)
-    return bool(dig(s, "spec", "replicas")) and any(
-        revisions.annotation(s, k) != v for k, v in wanted.items()
-    )
+    return bool(dig(s, "spec", "replicas")) and any(revisions.annotation(s, k) != v for k, v in wanted.items())
 
 
 def _resize(s: Obj, lim: rolling.Limits, sizes: rolling.Sizes) -> Change:

@@ -69,9 +69,7 @@ def _stamped(new: Obj, deployment: Obj, now: datetime) -> Obj:
 
 def _available(deployment: Obj, counts: dict[str, int]) -> Obj:
     if counts["availableReplicas"] >= limits(deployment["spec"]).fewest:
-        return _condition(
-            "Available", "True", "MinimumReplicasAvailable", "Deployment has minimum availability."
-        )
+        return _condition("Available", "True", "MinimumReplicasAvailable", "Deployment has minimum availability.")
     return _condition(
         "Available",
         "False",

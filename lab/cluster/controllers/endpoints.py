@@ -38,9 +38,7 @@ def backends(service: Obj, pods: Iterable[Obj]) -> list[Backend]:
     found = [
         Backend(ip, ports(service, pod), always or is_ready(pod), pod)
         for pod in pods
-        if selector.items() <= labels_of(pod).items()
-        and is_active(pod)
-        and (ip := dig(pod, "status", "podIP"))
+        if selector.items() <= labels_of(pod).items() and is_active(pod) and (ip := dig(pod, "status", "podIP"))
     ]
     return sorted(found, key=lambda b: b.ip)
 
@@ -134,9 +132,7 @@ def _slice(service: Obj, group: tuple[Port, ...], members: Sequence[Backend]) ->
     return {
         "apiVersion": "discovery.k8s.io/v1",
         "kind": "EndpointSlice",
-        "metadata": _metadata(
-            service, f"{name_of(service)}-{digest}", {SERVICE_LABEL: name_of(service), **_MANAGED}
-        ),
+        "metadata": _metadata(service, f"{name_of(service)}-{digest}", {SERVICE_LABEL: name_of(service), **_MANAGED}),
         "addressType": "IPv4",
         "ports": _ports(group),
         "endpoints": [_endpoint(b) for b in members],
@@ -156,9 +152,7 @@ def differs(stored: Obj | None, wanted: Obj) -> bool:
     """Whether `wanted` has to be written; what the API added to `stored` does not count."""
     if stored is None or labels_of(stored) != wanted["metadata"]["labels"]:
         return True
-    return any(
-        stored.get(k, []) != v for k, v in wanted.items() if k not in ("metadata", "apiVersion", "kind")
-    )
+    return any(stored.get(k, []) != v for k, v in wanted.items() if k not in ("metadata", "apiVersion", "kind"))
 
 
 class EndpointsController:

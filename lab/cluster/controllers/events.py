@@ -23,9 +23,7 @@ def _now() -> datetime:
 class Recorder:
     """Writes Events for one component; the same event again raises its count. Never fails what it reports on."""
 
-    def __init__(
-        self, client: Client, component: str, *, host: str = "", now: Callable[[], datetime] = _now
-    ) -> None:
+    def __init__(self, client: Client, component: str, *, host: str = "", now: Callable[[], datetime] = _now) -> None:
         self._client = client
         self._source = {"component": component} | ({"host": host} if host else {})
         self._now = now

@@ -48,9 +48,7 @@ def decide(replica_set: Obj, pods: Sequence[Obj]) -> Decision:
 def rank(pod: Obj) -> tuple[object, ...]:
     """Sort key, who goes first: unassigned, pending, not ready, cheap, newly ready, restarted, new pods."""
     since = ready_since(pod)
-    restarts = max(
-        (c.get("restartCount", 0) for c in dig(pod, "status", "containerStatuses", default=[])), default=0
-    )
+    restarts = max((c.get("restartCount", 0) for c in dig(pod, "status", "containerStatuses", default=[])), default=0)
     cost = dig(pod, "metadata", "annotations", _DELETION_COST, default="0")
     return (
         bool(dig(pod, "spec", "nodeName")),

@@ -75,9 +75,7 @@ def size_annotations(replicas: int, most: int) -> dict[str, str]:
 
 def set_annotations(deployment: Obj, new: Obj | None, old: Sequence[Obj]) -> dict[str, str]:
     """What the present ReplicaSet's annotations should hold: the deployment's own, its revision, its history."""
-    wanted = {
-        k: v for k, v in dig(deployment, "metadata", "annotations", default={}).items() if k not in _OWN
-    }
+    wanted = {k: v for k, v in dig(deployment, "metadata", "annotations", default={}).items() if k not in _OWN}
     before = annotated_int(new, REVISION) if new else None
     revision = max(next_revision(old), before or 0)
     wanted[REVISION] = str(revision)
@@ -124,7 +122,4 @@ def surplus(deployment: Obj, old: Sequence[Obj]) -> list[Obj]:
 
 def _has_pods(replica_set: Obj) -> bool:
     seen = dig(replica_set, "status", "observedGeneration", default=0)
-    return (
-        bool(dig(replica_set, "status", "replicas", default=0))
-        or seen < replica_set["metadata"]["generation"]
-    )
+    return bool(dig(replica_set, "status", "replicas", default=0)) or seen < replica_set["metadata"]["generation"]

@@ -40,9 +40,7 @@ _log = logging.getLogger(__name__)
 class Kubelet:
     """Runs every pod of the cluster on `lab-node`. Implements `runtime.PodRuntime`."""
 
-    def __init__(
-        self, client: Client, *, directory: Path, images: Path, block: Block, api: ApiAddress
-    ) -> None:
+    def __init__(self, client: Client, *, directory: Path, images: Path, block: Block, api: ApiAddress) -> None:
         self._client = client
         self._directory = directory.resolve()
         self._images = Images(images)
@@ -93,9 +91,7 @@ class Kubelet:
     ) -> AsyncIterator[bytes]:
         """A container's log in chunks. Raises ApiError: 400 when there is none yet, 404 for an unknown container."""
         found = self._container(namespace, pod, container)
-        choice = logs.Selection.of(
-            tail=tail, since_seconds=since_seconds, timestamps=timestamps, now=datetime.now(UTC)
-        )
+        choice = logs.Selection.of(tail=tail, since_seconds=since_seconds, timestamps=timestamps, now=datetime.now(UTC))
         if previous:
             for chunk in logs.read(_previous(found, pod), choice):
                 yield chunk
@@ -135,9 +131,7 @@ class Kubelet:
 
     def _is_mine(self, pod: Obj) -> bool:
         """Whether the pod is this node's, or nobody's yet, and has not ended."""
-        return (
-            dig(pod, "spec", "nodeName") in (None, "", NODE) and pod["metadata"]["uid"] not in self._finished
-        )
+        return dig(pod, "spec", "nodeName") in (None, "", NODE) and pod["metadata"]["uid"] not in self._finished
 
     def _begin(self, machine: Machine, pod: Obj) -> None:
         uid = pod["metadata"]["uid"]

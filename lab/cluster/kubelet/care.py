@@ -53,9 +53,7 @@ class Care:
         hook = dig(self.spec, "lifecycle", "postStart")
         if not hook:
             return True
-        failure = await hooks.perform(
-            hook, prober=self.prober, command=self.command, timeout=_POST_START_SECONDS
-        )
+        failure = await hooks.perform(hook, prober=self.prober, command=self.command, timeout=_POST_START_SECONDS)
         if failure:
             await self.tell("Warning", "FailedPostStartHook", f"PostStartHook failed: {failure}")
             self.kill("failed its postStart hook", None)

@@ -278,9 +278,7 @@ class Container:
 
     async def _command(self, current: _Run, argv: list[str], seconds: float) -> tuple[int, str]:
         name = f"{self._pod.record_name(self.name)}_{uuid.uuid4().hex[:6]}"
-        return await run_command(
-            current.program, argv, name=name, run=self._pod.run_directory, timeout=seconds
-        )
+        return await run_command(current.program, argv, name=name, run=self._pod.run_directory, timeout=seconds)
 
     async def _tell(self, kind: str, reason: str, message: str) -> None:
         await self._pod.tell(kind, reason, message, self.name)

@@ -35,9 +35,7 @@ class Place:
     kubeconfig: Path
 
 
-def environment(
-    pod: Obj, container: Obj, place: Place, image: Mapping[str, str], lookup: Lookup
-) -> dict[str, str]:
+def environment(pod: Obj, container: Obj, place: Place, image: Mapping[str, str], lookup: Lookup) -> dict[str, str]:
     """All variables of a container. Raises ConfigError, which names what is missing or not supported."""
     own = lab_variables(pod, container["name"], place)
     variables = _from_sources(pod, container, lookup)
@@ -63,9 +61,7 @@ def lab_variables(pod: Obj, container: str, place: Place) -> dict[str, str]:
     }
     if container in SIDECARS:
         return variables
-    proxy = (
-        f"http://{app_ip}:{SIDECAR_PROXY_PORT}" if proxied else f"http://{place.block.vpc}:{VPC_PROXY_PORT}"
-    )
+    proxy = f"http://{app_ip}:{SIDECAR_PROXY_PORT}" if proxied else f"http://{place.block.vpc}:{VPC_PROXY_PORT}"
     direct = f"localhost,127.0.0.1,{place.api_host}"
     return variables | {"http_proxy": proxy, "HTTP_PROXY": proxy, "no_proxy": direct, "NO_PROXY": direct}
 
@@ -112,9 +108,7 @@ def _value(pod: Obj, entry: Obj, place: Place, lookup: Lookup) -> str | None:
         if field in source:
             return _key_value(pod, kind, source[field], lookup)
     allowed = "fieldRef, configMapKeyRef, secretKeyRef"
-    raise ConfigError(
-        f"env {entry['name']}: valueFrom.{next(iter(source))} is not in the lab; allowed: {allowed}"
-    )
+    raise ConfigError(f"env {entry['name']}: valueFrom.{next(iter(source))} is not in the lab; allowed: {allowed}")
 
 
 def _key_value(pod: Obj, kind: str, reference: Obj, lookup: Lookup) -> str | None:

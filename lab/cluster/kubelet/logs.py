@@ -35,9 +35,7 @@ class Selection:
         """Those of the stored lines that are wanted, as they go out."""
         since = self.since.encode()
         chosen = (line for line in stored if line >= since)
-        return [
-            self.shown(line) for line in (chosen if self.tail is None else deque(chosen, maxlen=self.tail))
-        ]
+        return [self.shown(line) for line in (chosen if self.tail is None else deque(chosen, maxlen=self.tail))]
 
     def shown(self, line: bytes) -> bytes:
         return line if self.timestamps else line.partition(b" ")[2]

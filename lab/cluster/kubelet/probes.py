@@ -122,9 +122,7 @@ class Prober:
         return Attempt(False, f"probe: {kinds} is not in the lab; allowed: httpGet, tcpSocket, exec")
 
     async def _connect(self, action: Obj) -> Attempt:
-        _, writer = await asyncio.open_connection(
-            action.get("host") or self._ip, port_number(self._container, action)
-        )
+        _, writer = await asyncio.open_connection(action.get("host") or self._ip, port_number(self._container, action))
         writer.close()
         await writer.wait_closed()
         return Attempt(True, "")

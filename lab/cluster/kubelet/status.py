@@ -88,9 +88,7 @@ def _conditions(pod: Obj, facts: Facts, now: datetime) -> list[Obj]:
 
 def _wanted(pod: Obj, facts: Facts) -> list[Obj]:
     done = phase(facts, restart_policy(pod)) in ("Succeeded", "Failed")
-    unready = [
-        c.name for c in (*_sidecars(facts), *facts.main) if not (c.ready and isinstance(c.state, Running))
-    ]
+    unready = [c.name for c in (*_sidecars(facts), *facts.main) if not (c.ready and isinstance(c.state, Running))]
     containers = _why_not(done, unready)
     gates = [g["conditionType"] for g in dig(pod, "spec", "readinessGates", default=[])]
     closed = [gate for gate in gates if not is_true(pod, gate)]

@@ -60,15 +60,11 @@ def files(pod: Obj, volume: Obj, lookup: Lookup) -> Files:
     if obj is None:
         if source.get("optional"):
             return {}
-        raise VolumeError(
-            f'MountVolume.SetUp failed for volume "{volume["name"]}": {kind[:-1]} "{name}" not found'
-        )
+        raise VolumeError(f'MountVolume.SetUp failed for volume "{volume["name"]}": {kind[:-1]} "{name}" not found')
     try:
         return _chosen(source, content(kind, obj), f'{kind[:-1]} "{name}"')
     except ConfigError as error:
-        raise VolumeError(
-            f'MountVolume.SetUp failed for volume "{volume["name"]}": {error.message}'
-        ) from error
+        raise VolumeError(f'MountVolume.SetUp failed for volume "{volume["name"]}": {error.message}') from error
 
 
 def _chosen(source: Obj, data: Mapping[str, bytes], where: str) -> Files:
@@ -80,9 +76,7 @@ def _chosen(source: Obj, data: Mapping[str, bytes], where: str) -> Files:
     if missing and not source.get("optional"):
         raise VolumeError(f"{where} has no key {missing[0]!r}; it has: {', '.join(sorted(data)) or 'none'}")
     return {
-        _inside(item["path"]): File(data[item["key"]], item.get("mode", mode))
-        for item in items
-        if item["key"] in data
+        _inside(item["path"]): File(data[item["key"]], item.get("mode", mode)) for item in items if item["key"] in data
     }
 
 

@@ -156,8 +156,8 @@ async def _events(watching: _Watch, request: web.Request, since: int) -> AsyncGe
     try:
         async with aclosing(watching.api.store.watch(watching.target.resource, str(since))) as changes:
             async for change in changes:
-                if event := watching.seen(change):
-                    yield event
+                if seen := watching.seen(change):
+                    yield seen
     except ApiError as error:
         yield encode({"type": "ERROR", "object": error.to_status()})
 

@@ -93,3 +93,13 @@ def test_who_wrote_last_is_known(routers: Routers, target: Target):
     routers.write(target, 0.5, routers.read(target).version)
 
     assert "canario" == routers.read(target).manager
+
+
+def test_a_canary_is_withdrawn_whoever_wrote_last(routers: Routers, target: Target):
+    """A rollback needs no version; doing it twice is harmless."""
+    routers.write(target, 0.25, routers.read(target).version)
+
+    routers.withdraw(target)
+    routers.withdraw(target)
+
+    assert 0 == routers.read(target).share

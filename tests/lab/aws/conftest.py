@@ -29,7 +29,6 @@ class Deployed:
 
     endpoint: aws.Endpoint
     outputs: Mapping[str, str]
-    seconds: float  # that bootstrap, synthesis and deployment took
 
     def client(self, service: str) -> Any:
         return aws.client(self.endpoint, service)
@@ -53,11 +52,10 @@ class Deployed:
 @pytest.fixture(scope="session")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     directory = tmp_path_factory.mktemp("lab")
-    started = time.monotonic()
     endpoint = aws.up(directory, wait_scale=0.02)
     try:
         outputs = aws.deploy(endpoint, context=context())
-        yield Deployed(endpoint, outputs, time.monotonic() - started)
+        yield Deployed(endpoint, outputs)
     finally:
         aws.down(endpoint)
 

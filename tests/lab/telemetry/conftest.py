@@ -1,6 +1,7 @@
 """A caller's real Envoy in front of a backend that does as it is told, and a MiniStack for its counters."""
 
 import asyncio
+import random
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
@@ -151,7 +152,8 @@ def _files(block: Block, directory: Path, endpoints: list[tuple[str, int]]) -> d
 
 @pytest.fixture
 async def calling(tmp_path: Path) -> AsyncIterator[Calling]:
-    block = next(block for block in map(Block, range(120, 180)) if is_free(block.pod(1), 9901))
+    candidates = map(Block, random.sample(range(120, 180), 60))
+    block = next(block for block in candidates if is_free(block.pod(1), 9901))
     directory = tmp_path / "envoy"
     backend = Backend((block.pod(2), 3000))
     await backend.start()

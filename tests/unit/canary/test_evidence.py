@@ -134,6 +134,31 @@ def test_the_formula() -> None:
     assert pytest.approx(0.5 + 0.5 * sum(bets) / 10) == decision.evidence["against"]
 
 
+@pytest.mark.parametrize(("r0", "tolerated"), [(1.0, 0.001), (1.0, 0.02), (1.5, 0.001), (1.5, 0.02)])
+@pytest.mark.parametrize("x_b", [0, 5])
+def test_the_formula_of_harm(r0: float, tolerated: float, x_b: int) -> None:
+    """One window's evidence of harm charges the larger of the baseline's failures and the tolerated ones."""
+    plan = Plan(r0=r0, r1=3, tolerated_rate=tolerated)
+    _, decision = decide(watched(plan), window(1, 0.1, (100, 3), (900, x_b)))
+    bets = []
+    for f in (1.25, 1.5, 2, 3, 5, 8, 13, 20, 40, 100):
+        d = (1 + 0.1 * (r0 * f - 1)) / (1 + 0.1 * (r0 - 1))
+        bets.append((f / d) ** 3 / max(d**x_b, (1 + tolerated * (f / d - 1)) ** 100))
+
+    assert pytest.approx(0.5 + 0.5 * sum(bets) / 10) == decision.evidence["harmful"]
+
+
+def test_a_ratio_close_to_the_limit() -> None:
+    """With r₁ near r₀ only the ratios below r₁ are bet on: still valid, and still nothing wasted."""
+    near = replace(ENDLESS, r1=1.2)
+
+    _, bad = decide(watched(near), window(1, 0.5, (1000, 30), (1000, 10)))
+
+    assert bad.evidence["for_ratio"] < 0.2
+    assert mean(near, "for_ratio", ((0.6, 0.5), (0.9, 0.75))) <= 1
+    assert pytest.approx(1, abs=0.005) == mean(near, "for_ratio", ((0.0024, 0.002), (0.006, 0.005)))
+
+
 def test_a_canary_that_goes_bad_late() -> None:
     """A regression after a day's good windows is found as a new one: the bets begin anew with every window."""
     plan = Plan(deadline_windows=10_000, steps=(Step(0.1, 9_000),))

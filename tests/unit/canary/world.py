@@ -13,9 +13,7 @@ MINUTE = timedelta(minutes=1)
 Rates = Callable[[int], tuple[float, float]]  # window → failure rates of canary and baseline
 
 
-def window(
-    number: int, share: float, canary: tuple[int, int] | None, baseline: tuple[int, int] | None
-) -> Observation:
+def window(number: int, share: float, canary: tuple[int, int] | None, baseline: tuple[int, int] | None) -> Observation:
     """The `number`-th minute after noon; each node as (requests, errors), None without data."""
     counts = [None if each is None else Counts(*each) for each in (canary, baseline)]
     return Observation(NOON + number * MINUTE, NOON + (number + 1) * MINUTE, share, counts[0], counts[1])

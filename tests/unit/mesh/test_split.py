@@ -23,6 +23,10 @@ def target(name: str, weight: int = 1, **reference: str) -> dict[str, Any]:
     return {"virtualNodeRef": {"name": name, **reference}, "weight": weight}
 
 
+def weighted(manifest: dict[str, Any]) -> list[dict[str, Any]]:
+    return manifest["spec"]["routes"][0]["httpRoute"]["action"]["weightedTargets"]
+
+
 def test_weights_are_relative() -> None:
     """The share is the canary's part of the weights, which need not add up to 100."""
     found = appmesh.read_share(router(route("all", target("old", 2), target("new", 1))), "old", "new")
@@ -89,3 +93,30 @@ def test_the_smallest_share() -> None:
     """Less than App Mesh can write becomes the smallest it can: 1 in 101."""
 
     assert (100, 1) == weights(0.0001, largest=APP_MESH_LARGEST)
+
+
+def test_withdraw_third_node() -> None:
+    """A rollback takes the canary's traffic even from a split that somebody else has changed."""
+    manifest = router(route("all", target("old", 50), target("new", 25), target("other", 25)))
+
+    changed = appmesh.withdraw(manifest, baseline="old", canary="new")
+
+    assert [50, 0, 25] == [each["weight"] for each in weighted(changed)]
+
+
+def test_withdraw_from_a_canary_that_has_everything() -> None:
+    """The baseline gets the traffic back, also where it had been taken out of the split."""
+    changed = appmesh.withdraw(router(route("all", target("new", 100))), baseline="old", canary="new")
+
+    assert [("new", 0), ("old", 100)] == [
+        (each["virtualNodeRef"]["name"], each["weight"]) for each in weighted(changed)
+    ]
+
+
+def test_withdraw_leaves_other_routes_alone() -> None:
+    """What never sent to the canary is not touched."""
+    manifest = router(route("admin", target("admin")), route("all", target("old", 9), target("new", 1)))
+
+    changed = appmesh.withdraw(manifest, baseline="old", canary="new")
+
+    assert weighted(manifest) == weighted(changed)
