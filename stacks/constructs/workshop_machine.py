@@ -25,7 +25,7 @@ from stacks.constructs.steps import TRANSIENT, invoke, retry_transient
 RUN = "{% $states.context.Execution.Name %}"
 # What the canary's solve found.
 SOLVED = {"target": "{% $states.input.outputs.target %}", "plan": "{% $states.input.outputs.plan %}"}
-TOKEN = "{% $states.context.Task.Token %}"
+TOKEN = "{% $states.context.Task.Token %}"  # noqa: S105 - where Step Functions has it, not what it is
 FUNCTION_SECONDS = 120
 # What `Wait for mesh` was told; in mode auto there was no wait, and the machine does the work.
 FINISH = "{% $exists($states.input.finish) ? $states.input.finish : 'solve' %}"
