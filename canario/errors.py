@@ -7,6 +7,7 @@ CanarioError
 ├── Conflict           the object changed since it was read (compare-and-set lost)
 ├── Drift              somebody else changed what a rollout owns
 ├── AlreadyRunning     the router has a rollout already
+├── NotWaiting         a guided stage is not waiting for its attendee (any more)
 └── RemoteError        a remote system refused or did not answer
 """
 
@@ -55,6 +56,10 @@ class Drift(CanarioError):
 
 class AlreadyRunning(CanarioError):
     """The router has a rollout already."""
+
+
+class NotWaiting(CanarioError):
+    """The stage is not waiting for an attendee: not yet, or not any more."""
 
 
 class RemoteError(CanarioError):

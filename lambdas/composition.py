@@ -25,9 +25,12 @@ from canario.adapters.permissions import Access
 from canario.adapters.records import RolloutRecords, WorkshopRecords
 from canario.adapters.route53 import PrivateZone
 from canario.adapters.routers import MeshRouters
+from canario.adapters.tasks import TaskTokens
 from canario.adapters.tls import TlsClient
+from canario.adapters.waits import WaitRecords
 from canario.adapters.xray import XRay
 from canario.canary.steps import World
+from canario.workshop.guided import Guide
 from canario.workshop.ports import Ports
 from lambdas.environment import Environment, environment_from
 
@@ -69,6 +72,12 @@ class Composition:
             records=self.rollouts,
             events=self.events,
         )
+
+    @cached_property
+    def guide(self) -> Guide:
+        """What a stage's function reaches when its stage waits for an attendee."""
+        table = aws.table(self.session, self.environment.table)
+        return Guide(WaitRecords(table), TaskTokens(aws.client(self.session, "stepfunctions")))
 
     @cached_property
     def http(self) -> HttpClient:

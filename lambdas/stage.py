@@ -1,4 +1,4 @@
-"""One stage's function: `solve`, `check` or `clean` (docs/contracts.md)."""
+"""One stage's function: `solve`, `check`, `clean`, and the actions of mode guided (docs/contracts.md)."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -6,23 +6,24 @@ from typing import Any
 
 from canario.errors import CanarioError, InvalidInput, NotReady
 from canario.workshop import run
-from canario.workshop.ports import Ports
-from canario.workshop.request import Request, parse_request
-from lambdas.composition import composition
+from canario.workshop.request import Request
+from lambdas import guided
+from lambdas.composition import Composition, composition
 from lambdas.telemetry import about, count, logger, metrics
 
-ACTIONS = ("solve", "check", "clean")
+ACTIONS = ("solve", "check", "clean", *guided.ACTIONS)
 
 
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     """Raises NotReady until the stage's deadline, then CheckFailed: Step Functions knows them by these names."""
-    ports, stage = composition().ports(), str(composition().environment.stage)
-    request = parse_request(event["request"], dialects=ports.dialects)
-    about(workshop=request.workshop, stage=stage, run=event["run"], action=event["action"])
+    made = composition()
+    stage, action = str(made.environment.stage), event["action"]
+    request = guided.request(event, stage, made)
+    about(workshop=request.workshop, stage=stage, run=str(event.get("run")), action=action)
     try:
-        answer = perform(event["action"], stage, request, ports, event)
+        answer = perform(action, stage, request, made, event)
     except NotReady as reason:
         logger.info("not ready", reason=str(reason))
         count("NotReady", stage=stage)
@@ -36,11 +37,14 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     return answer
 
 
-def perform(action: str, stage: str, request: Request, ports: Ports, event: Mapping[str, Any]) -> dict[str, Any]:
+def perform(action: str, stage: str, request: Request, made: Composition, event: Mapping[str, Any]) -> dict[str, Any]:
+    ports = made.ports()
     if action == "solve":
-        return run.solve(stage, request, ports, event["run"])
+        return run.solve(stage, request, ports, event["run"], run.Finish(event.get("finish", "solve")))
     if action == "check":
         return run.check(stage, request, ports, event["run"], datetime.fromisoformat(event["entered"]))
     if action == "clean":
         return run.clean(stage, request, ports, event["run"])
+    if action in guided.ACTIONS:
+        return guided.perform(action, stage, request, made, event)
     raise InvalidInput("action", action, ", ".join(ACTIONS))

@@ -30,7 +30,7 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, str]:
     if stage != "begin":
         if roll_back(made, request, name, f"the workshop failed at {stage}: {cause}"):
             cause += " (the canary was rolled back)"
-        run.fail(request, made.ports(), name, stage, error, cause)
+        cause = run.fail(request, made.ports(), name, stage, error, cause)["cause"]
     return {"error": error, "cause": cause}
 
 

@@ -16,6 +16,8 @@ PYTHON_VERSIONS = ("3.11", "3.12", "3.13", "3.14")
 ARCHITECTURES = ("arm64", "x86_64")
 LOG_RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 2192, 2557, 2922, 3288, 3653)
 
+LONGEST_WAIT_HOURS = 24 * 90
+
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
 _DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}")
 _VARIABLE = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
@@ -42,6 +44,8 @@ class Settings:
     vpc_id: str = ""  # of the cluster; empty: a VPC of our own that only holds the zone
     python_version: str = "3.14"
     architecture: str = "arm64"
+    guided_heartbeat_hours: int = 4  # a guided stage without a sign of life for so long is abandoned
+    guided_timeout_hours: int = 72  # and so is one that takes so long
 
 
 def settings_from(context: Mapping[str, Any]) -> Settings:
@@ -51,7 +55,11 @@ def settings_from(context: Mapping[str, Any]) -> Settings:
     for name, value in given.items():
         if name not in known:
             raise BadSetting(name, value, f"only the settings {', '.join(known)}")
-    return Settings(**{name: _PARSERS[name](name, value) for name, value in given.items()})
+    settings = Settings(**{name: _PARSERS[name](name, value) for name, value in given.items()})
+    if settings.guided_heartbeat_hours >= settings.guided_timeout_hours:
+        allowed = f"fewer than guided_timeout_hours, {settings.guided_timeout_hours}"
+        raise BadSetting("guided_heartbeat_hours", settings.guided_heartbeat_hours, allowed)
+    return settings
 
 
 def _matching(pattern: re.Pattern[str], allowed: str) -> Callable[[str, Any], str]:
@@ -99,6 +107,12 @@ def _settable(name: object, value: object) -> bool:
     )
 
 
+def _hours(name: str, value: Any) -> int:
+    if not str(value).isdecimal() or not 1 <= int(value) <= LONGEST_WAIT_HOURS:
+        raise BadSetting(name, value, f"whole hours, 1 to {LONGEST_WAIT_HOURS}")
+    return int(value)
+
+
 def _retention(name: str, value: Any) -> int:
     if str(value) not in map(str, LOG_RETENTION_DAYS):
         raise BadSetting(name, value, f"days that CloudWatch Logs knows: {', '.join(map(str, LOG_RETENTION_DAYS))}")
@@ -116,4 +130,6 @@ _PARSERS: Mapping[str, Callable[[str, Any], Any]] = {
     "vpc_id": _matching(re.compile(r"vpc-[0-9a-f]+"), "a VPC's id, vpc-…"),
     "python_version": _one_of(PYTHON_VERSIONS),
     "architecture": _one_of(ARCHITECTURES),
+    "guided_heartbeat_hours": _hours,
+    "guided_timeout_hours": _hours,
 }

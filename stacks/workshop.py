@@ -20,11 +20,11 @@ from stacks.constructs import permissions
 from stacks.constructs.functions import METRICS_NAMESPACE, function_defaults
 from stacks.constructs.python_code import function_code
 from stacks.constructs.python_function import PythonFunction
-from stacks.constructs.workshop_machine import FUNCTION_SECONDS, StageFunction, WorkshopMachine
+from stacks.constructs.workshop_machine import FUNCTION_SECONDS, Patience, StageFunction, WorkshopMachine
 from stacks.records import RecordsStack
 from stacks.settings import Settings
 
-WORKSHOPS, ROLLOUTS, ROUTERS = "workshop#*", "rollout#*", "router#*"
+WORKSHOPS, WAITING, ROLLOUTS, ROUTERS = "workshop#*", "waiting#*", "rollout#*", "router#*"
 
 
 class WorkshopStack(Stack):
@@ -51,16 +51,22 @@ class WorkshopStack(Stack):
         forget = permissions.records(records.table, WORKSHOPS, actions=("BatchWriteItem",))
         abandon = permissions.records(records.table, ROLLOUTS, actions=("PutItem", "Query"))
         unlock = permissions.records(records.table, ROUTERS, actions=("DeleteItem",))
+        stages = self._stages()
         machine = WorkshopMachine(
             self,
             "Workshop",
             begin=self._function("Begin", "workshop_begin"),
-            stages=self._stages(),
+            stages=stages,
             end=self._function("End", "workshop_end", read, forget),
             fail=self._function("Fail", "workshop_fail", self._record(), abandon, unlock),
             rollouts=rollouts,
+            patience=Patience(
+                heartbeat_hours=settings.guided_heartbeat_hours, timeout_hours=settings.guided_timeout_hours
+            ),
         )
         CfnOutput(self, "WorkshopMachineArn", value=machine.machine.state_machine_arn)
+        functions = {stage.id: stage.function.function_name for stage in stages if stage.function}
+        CfnOutput(self, "StageFunctions", value=self.to_json_string(functions))
 
     def _function(self, id: str, module: str, *statements: iam.PolicyStatement) -> lambda_.IFunction:
         return PythonFunction(
@@ -89,6 +95,10 @@ class WorkshopStack(Stack):
     def _record(self) -> iam.PolicyStatement:
         return permissions.records(self._records.table, WORKSHOPS, actions=("PutItem", "Query"))
 
+    def _wait(self) -> iam.PolicyStatement:
+        actions = ("PutItem", "GetItem", "UpdateItem", "DeleteItem")
+        return permissions.records(self._records.table, WAITING, actions=actions)
+
     def _stages(self) -> list[StageFunction]:
         """Every stage of the document in its order; those without code keep their place."""
         available = {stage.id: stage for stage in all_stages()}
@@ -112,7 +122,12 @@ class WorkshopStack(Stack):
             defaults=defaults,
             timeout_seconds=FUNCTION_SECONDS,
             environment={"CANARIO_STAGE": id},
-            statements=(self._record(), permissions.put_events(self._records.bus), *self._statements().get(id, ())),
+            statements=(
+                self._record(),
+                self._wait(),
+                permissions.put_events(self._records.bus),
+                *self._statements().get(id, ()),
+            ),
         ).function
 
     def _statements(self) -> Mapping[str, tuple[iam.PolicyStatement, ...]]:

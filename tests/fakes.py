@@ -5,13 +5,14 @@ The contract suites in `tests/contracts/adapters` hold them to the same promises
 
 import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from canario.canary.ports import NodeCounts, ProxyShare, RouterState, Target
-from canario.errors import AlreadyRunning, Conflict, InvalidInput, RemoteError
+from canario.errors import AlreadyRunning, Conflict, InvalidInput, NotWaiting, RemoteError
 from canario.workshop.cloud_map import Instance, ServiceName
+from canario.workshop.guided import Waiting
 from canario.workshop.names import CLOUD_MAP_NAMESPACE
 from canario.workshop.ports import (
     Answer,
@@ -414,6 +415,57 @@ class FakeRolloutRecords:
 
     def entries(self, rollout: str) -> Sequence[Mapping[str, Any]]:
         return [copy.deepcopy(entry) for _, entry in sorted(self.written.get(rollout, {}).items())]
+
+
+@dataclass
+class FakeWaits:
+    """The stages that wait, by workshop and stage."""
+
+    waiting: dict[tuple[str, str], Waiting] = field(default_factory=dict)
+
+    def put(self, workshop: str, stage: str, waiting: Waiting) -> None:
+        self.waiting[workshop, stage] = waiting
+
+    def get(self, workshop: str, stage: str) -> Waiting | None:
+        return self.waiting.get((workshop, stage))
+
+    def count(self, workshop: str, stage: str) -> int:
+        if (workshop, stage) not in self.waiting:
+            raise NotWaiting(f"stage {stage} of the workshop {workshop} went on meanwhile")
+        found = self.waiting[workshop, stage]
+        self.waiting[workshop, stage] = replace(found, attempts=found.attempts + 1)
+        return found.attempts + 1
+
+    def delete(self, workshop: str, stage: str) -> None:
+        self.waiting.pop((workshop, stage), None)
+
+
+@dataclass
+class FakeTasks:
+    """`open`: the tokens that a task waits for; what became of the others is in `ended`."""
+
+    open: set[str] = field(default_factory=set)
+    ended: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    heartbeats: list[str] = field(default_factory=list)
+
+    def succeed(self, token: str, output: Mapping[str, Any]) -> None:
+        self._end(token, dict(output))
+
+    def fail(self, token: str, error: str, cause: str) -> None:
+        self._end(token, {"error": error, "cause": cause})
+
+    def heartbeat(self, token: str) -> None:
+        self._known(token)
+        self.heartbeats.append(token)
+
+    def _end(self, token: str, how: Mapping[str, Any]) -> None:
+        self._known(token)
+        self.open.discard(token)
+        self.ended[token] = how
+
+    def _known(self, token: str) -> None:
+        if token not in self.open:
+            raise NotWaiting("the execution does not wait for this stage any more")
 
 
 def fake_ports(

@@ -83,8 +83,8 @@ def _is_good(found: KeyPair, wanted: str, authority: KeyPair, ports: Ports) -> b
     except InvalidInput:
         return False
     lasts = facts.ends - ports.now > timedelta(days=RENEW_DAYS)
-    return lasts and facts.names == (wanted,) and ports.certificates.is_issued_by(
-        found.certificate, authority.certificate
+    return (
+        lasts and facts.names == (wanted,) and ports.certificates.is_issued_by(found.certificate, authority.certificate)
     )
 
 

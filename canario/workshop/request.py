@@ -11,7 +11,6 @@ from canario.workshop.names import Names, names
 
 DIALECTS = ("appmesh", "gateway")
 MODES = ("auto", "guided")
-AVAILABLE_MODES = ("auto",)  # `guided` waits for task tokens, which no stage hands out yet
 
 # The stages in the document's order. Those that no file implements yet are visible, and refused by name.
 STAGES = (
@@ -38,10 +37,15 @@ class Request:
     mode: str
     until: str
     canary: Plan
+    guided_from: str = STAGES[0]  # mode guided: the stages before this one are the machine's
 
     @property
     def names(self) -> Names:
         return names(self.workshop)
+
+    def is_caught_up(self, stage: str) -> bool:
+        """Whether the machine does the stage for an attendee who has come late."""
+        return self.mode == "guided" and STAGES.index(stage) < STAGES.index(self.guided_from)
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -50,6 +54,7 @@ class Request:
             "mode": self.mode,
             "until": self.until,
             "canary": self.canary.to_dict(),
+            "guided_from": self.guided_from,
         }
 
 
@@ -61,19 +66,23 @@ def parse_request(given: Mapping[str, Any], *, dialects: Sequence[str]) -> Reque
     """
     if not isinstance(given, Mapping):
         raise InvalidInput("input", given, 'an object such as {"workshop": "turma-01"}')
-    fields = ("workshop", "mesh", "mode", "until", "canary")
+    fields = ("workshop", "mesh", "mode", "until", "canary", "guided_from")
     for name in given:
         if name not in fields:
             raise InvalidInput(str(name), given[name], f"only the fields {', '.join(fields)}")
     if "workshop" not in given:
         raise InvalidInput("workshop", None, "a workshop id, such as 'turma-01'")
-    return Request(
+    request = Request(
         workshop=names(given["workshop"]).workshop,
         mesh=_one_of("mesh", given.get("mesh", dialects[0]), DIALECTS),
-        mode=_one_of("mode", given.get("mode", "auto"), AVAILABLE_MODES),
+        mode=_one_of("mode", given.get("mode", "auto"), MODES),
         until=_one_of("until", given.get("until", STAGES[-1]), AVAILABLE_STAGES),
         canary=_plan(given.get("canary", {})),
+        guided_from=_one_of("guided_from", given.get("guided_from", STAGES[0]), AVAILABLE_STAGES),
     )
+    if STAGES.index(request.guided_from) > STAGES.index(request.until):
+        raise InvalidInput("guided_from", request.guided_from, f"a stage up to `until`, which is {request.until}")
+    return request
 
 
 def _one_of(field: str, value: object, allowed: Sequence[str]) -> str:

@@ -1,18 +1,32 @@
 """One stage's turn in an execution: act or check, record it, say it on the bus.
 
-A stage that the workshop's record says has passed is not done again: that is how an execution that crashed, was
-redriven or was started anew resumes, and why a promoted canary is not undone by a second start.
+A stage that the workshop's record says has passed, or was skipped, is not done again: that is how an execution that
+crashed, was redriven or was started anew resumes, and why a promoted canary is not undone by a second start.
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from canario.errors import CheckFailed, NotReady
+from canario.workshop.kinds import NAMESPACE
 from canario.workshop.ports import Ports
 from canario.workshop.request import Request
 from canario.workshop.stage import CheckResult, Stage
 from canario.workshop.stages import stage
+
+DONE = ("passed", "skipped")  # the states of a record that a later run does not touch
+TIMED_OUT = ("States.Timeout", "States.HeartbeatTimeout")
+ABANDONED = "nobody worked at the stage for too long; start the workshop again in mode guided: it resumes here"
+
+
+class Finish(StrEnum):
+    """How a stage comes to its end."""
+
+    SOLVE = "solve"  # the machine does the work: always, in mode auto
+    DONE = "done"  # the attendee has done it
+    SKIP = "skip"  # nobody does it
 
 
 def begin(request: Request, ports: Ports, run: str) -> None:
@@ -20,23 +34,27 @@ def begin(request: Request, ports: Ports, run: str) -> None:
     ports.events.put("WorkshopStarted", {**request.to_dict(), "run": run})
 
 
-def solve(stage_id: str, request: Request, ports: Ports, run: str) -> dict[str, Any]:
-    """Do the stage's work; `{"stage", "status", "outputs"}`. Raises NotReady while something has to settle first."""
+def solve(stage_id: str, request: Request, ports: Ports, run: str, finish: Finish = Finish.SOLVE) -> dict[str, Any]:
+    """Do the stage's work; `{"stage", "status", "outputs"}`. Raises NotReady while something has to settle first.
+
+    What an attendee has done is left as it is.
+    """
     this = stage(stage_id)
-    record = _record(this, request, ports)
-    if _has_passed(record):
-        return {"stage": stage_id, "status": "passed", "outputs": dict(record.get("outputs", {}))}
-    started = str(record.get("started", ports.now.isoformat())) if record.get("run") == run else ports.now.isoformat()
-    body = {"status": "running", "started": started}
-    earlier = dict(record.get("outputs", {}))
-    _put(this, request, ports, run, {**body, "outputs": earlier})
+    record = record_of(stage_id, request, ports)
+    if is_done(record):
+        return {"stage": stage_id, "status": record["status"], "outputs": dict(record.get("outputs", {}))}
+    if finish is Finish.SKIP or (request.is_caught_up(stage_id) and this.needs_traffic):
+        return _skip(this, request, ports, run, record)
+    body = {**_begun(record, ports, run), "by": "attendee" if finish is Finish.DONE else "machine"}
+    put(this, request, ports, run, {**body, "outputs": dict(record.get("outputs", {}))})
+    work = this.solve if finish is Finish.SOLVE else this.by_hand.take_over if this.by_hand else _nothing
     try:
-        outputs = dict(this.solve(request, ports))
+        outputs = dict(work(request, ports))
     except NotReady as waiting:
         if waiting.progress:
-            _put(this, request, ports, run, {**body, "outputs": waiting.progress})
+            put(this, request, ports, run, {**body, "outputs": waiting.progress})
         raise
-    _put(this, request, ports, run, {**body, "outputs": outputs})
+    put(this, request, ports, run, {**body, "outputs": outputs})
     return {"stage": stage_id, "status": "running", "outputs": outputs}
 
 
@@ -47,8 +65,8 @@ def check(stage_id: str, request: Request, ports: Ports, run: str, entered: date
     CheckFailed from then on, or at once when no wait can mend one of them.
     """
     this = stage(stage_id)
-    record = _record(this, request, ports)
-    if _has_passed(record):
+    record = record_of(stage_id, request, ports)
+    if is_done(record):
         return _answer(this, record)
     results = this.check(request, ports)
     missing = [result for result in results if not result.passed]
@@ -56,7 +74,7 @@ def check(stage_id: str, request: Request, ports: Ports, run: str, entered: date
     if missing and waited < this.deadline_seconds and not any(result.finding.final for result in missing):
         raise NotReady(_says(this, missing))
     body = _body(results, record, ports.now, "failed" if missing else "passed")
-    _put(this, request, ports, run, body)
+    put(this, request, ports, run, body)
     _say(this, request, ports, run, body)
     if missing:
         raise CheckFailed(f"{_says(this, missing)} (after {waited:.0f} of {this.deadline_seconds} s)")
@@ -64,10 +82,13 @@ def check(stage_id: str, request: Request, ports: Ports, run: str, entered: date
 
 
 def clean(stage_id: str, request: Request, ports: Ports, run: str) -> dict[str, Any]:
-    """Undo one stage; its record says so, so that a later run does it again."""
+    """Undo one stage; its record says so, so that a later run does it again. Raises NotReady while it is going."""
     this = stage(stage_id)
     this.clean(request, ports)
-    _put(this, request, ports, run, {"status": "cleaned", "ended": ports.now.isoformat()})
+    namespace = ports.kubernetes.get(NAMESPACE, request.names.namespace)
+    if namespace and "deletionTimestamp" in namespace["metadata"]:
+        raise NotReady(f"stage {stage_id}: the namespace {request.names.namespace} is still going")
+    put(this, request, ports, run, {"status": "cleaned", "ended": ports.now.isoformat()})
     return {"stage": stage_id, "status": "cleaned"}
 
 
@@ -82,7 +103,9 @@ def end(request: Request, ports: Ports, run: str) -> dict[str, Any]:
 
 def fail(request: Request, ports: Ports, run: str, stage_id: str, error: str, cause: str) -> dict[str, Any]:
     """Record which stage failed and why, unless its own check has recorded it already."""
-    record = ports.records.stages(request.workshop).get(stage_id, {})
+    record = record_of(stage_id, request, ports)
+    if record.get("status") == "waiting" and error in TIMED_OUT:
+        cause = ABANDONED
     if record.get("status") != "failed" or record.get("run") != run:
         body = {
             **_kept(record),
@@ -91,23 +114,49 @@ def fail(request: Request, ports: Ports, run: str, stage_id: str, error: str, ca
             "cause": cause,
             "ended": ports.now.isoformat(),
         }
-        _put(stage(stage_id), request, ports, run, body)
+        put(stage(stage_id), request, ports, run, body)
         _say(stage(stage_id), request, ports, run, body)
     detail = {"workshop": request.workshop, "run": run, "stage": stage_id, "error": error, "cause": cause}
     ports.events.put("WorkshopFailed", detail)
     return {**detail, "status": "failed"}
 
 
-def _record(this: Stage, request: Request, ports: Ports) -> Mapping[str, Any]:
-    return ports.records.stages(request.workshop).get(this.id, {})
+def record_of(stage_id: str, request: Request, ports: Ports) -> Mapping[str, Any]:
+    """The stage's current record; empty when there is none."""
+    return ports.records.stages(request.workshop).get(stage_id, {})
 
 
-def _has_passed(record: Mapping[str, Any]) -> bool:
-    return record.get("status") == "passed"
+def is_done(record: Mapping[str, Any]) -> bool:
+    """Whether a later run leaves the stage alone."""
+    return record.get("status") in DONE
+
+
+def put(this: Stage, request: Request, ports: Ports, run: str, body: Mapping[str, Any]) -> None:
+    """Make `body` the stage's current record."""
+    ports.records.put_stage(request.workshop, run, this.id, {**body, "run": run}, ports.now)
+
+
+def _begun(record: Mapping[str, Any], ports: Ports, run: str) -> dict[str, Any]:
+    started = str(record.get("started", ports.now.isoformat())) if record.get("run") == run else ports.now.isoformat()
+    return {"status": "running", "started": started}
+
+
+def _nothing(request: Request, ports: Ports) -> Mapping[str, Any]:
+    return {}
+
+
+def _skip(this: Stage, request: Request, ports: Ports, run: str, record: Mapping[str, Any]) -> dict[str, Any]:
+    """Nobody does the stage, and the record says so: no check has run, so it has not passed."""
+    late = request.is_caught_up(this.id)
+    reason = "a rollout takes time and traffic; who comes late goes on without it" if late else "the attendee asked"
+    body = {**_begun(record, ports, run), "status": "skipped", "ended": ports.now.isoformat(), "reason": reason}
+    put(this, request, ports, run, body)
+    ports.events.put("StageSkipped", {"workshop": request.workshop, "run": run, "stage": this.id, "reason": reason})
+    return {"stage": this.id, "status": "skipped", "outputs": {}}
 
 
 def _kept(record: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: record[key] for key in ("started", "outputs", "checks") if key in record}
+    return {key: record[key] for key in ("started", "outputs", "checks", "by") if key in record}
 
 
 def _body(results: Sequence[CheckResult], record: Mapping[str, Any], now: datetime, status: str) -> dict[str, Any]:
@@ -129,10 +178,6 @@ def _answer(this: Stage, body: Mapping[str, Any]) -> dict[str, Any]:
         "checks": body.get("checks", []),
         "seconds": body.get("seconds", 0),
     }
-
-
-def _put(this: Stage, request: Request, ports: Ports, run: str, body: Mapping[str, Any]) -> None:
-    ports.records.put_stage(request.workshop, run, this.id, {**body, "run": run}, ports.now)
 
 
 def _say(this: Stage, request: Request, ports: Ports, run: str, body: Mapping[str, Any]) -> None:

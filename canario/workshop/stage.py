@@ -91,6 +91,17 @@ class CheckResult:
 
 
 @dataclass(frozen=True)
+class ByHand:
+    """The attendee's part of a stage whose end is the machine's.
+
+    `checks` prove it; `take_over` is what the machine does after it, instead of `solve`, and returns the same.
+    """
+
+    checks: tuple[Check, ...]
+    take_over: Callable[[Request, Ports], Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
 class Stage:
     """One stage of the document.
 
@@ -104,6 +115,8 @@ class Stage:
     checks: tuple[Check, ...]
     solve: Callable[[Request, Ports], Mapping[str, Any]]
     clean: Callable[[Request, Ports], None]
+    by_hand: ByHand | None = None  # guided: where the machine has something left to do after the attendee
+    needs_traffic: bool = False  # it cannot be done in a moment, for somebody who comes late
 
     def check(self, request: Request, ports: Ports) -> tuple[CheckResult, ...]:
         return tuple(check.run(request, ports) for check in self.checks)

@@ -1,6 +1,6 @@
 """States that invoke a function, and what both machines retry."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aws_cdk import Duration
@@ -52,11 +52,15 @@ def invoke(
     )
     if ready_within_seconds:
         retry_not_ready(task, ready_within_seconds)
+    retry_transient(task, TRANSIENT)
+    return task
+
+
+def retry_transient(task: sfn.TaskStateBase, errors: Sequence[str]) -> None:
     task.add_retry(
-        errors=list(TRANSIENT), interval=Duration.seconds(1), backoff_rate=2, max_attempts=4,
+        errors=list(errors), interval=Duration.seconds(1), backoff_rate=2, max_attempts=4,
         max_delay=Duration.seconds(20), jitter_strategy=sfn.JitterType.FULL,
     )  # fmt: skip
-    return task
 
 
 def retry_not_ready(task: sfn.TaskStateBase, seconds: int) -> None:

@@ -1,27 +1,34 @@
 """The workshop's state machine (DESIGN, section 4; docs/state-machines.md).
 
 `Begin` leaves the normalised request in the variable `request`; each stage is a pair of states, `Solve mesh` and
-`Check mesh`, and the choice `Until mesh?`. Whatever fails goes to `Record failure` with the state data
-`{"stage", "request", "error", "cause"}`.
+`Check mesh`, and the choice `Until mesh?`. In mode guided `Who does mesh?` goes through `Wait for mesh`, whose result
+says how it was finished, and so what is left for `Solve mesh` to do. Whatever fails goes to `Record failure` with the
+state data `{"stage", "request", "error", "cause"}`.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from aws_cdk import Duration
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
+from canario.workshop.request import STAGES
 from stacks.constructs.acknowledgements import acknowledge
 from stacks.constructs.machine import Machine
-from stacks.constructs.steps import invoke
+from stacks.constructs.steps import TRANSIENT, invoke, retry_transient
 
 # A rollout bears its run's name: a second start of it is refused by Step Functions, and its record is found.
 RUN = "{% $states.context.Execution.Name %}"
 # What the canary's solve found.
 SOLVED = {"target": "{% $states.input.outputs.target %}", "plan": "{% $states.input.outputs.plan %}"}
+TOKEN = "{% $states.context.Task.Token %}"  # noqa: S105 - where Step Functions has it, not what it is
 FUNCTION_SECONDS = 120
+# What `Wait for mesh` was told; in mode auto there was no wait, and the machine does the work.
+FINISH = "{% $exists($states.input.finish) ? $states.input.finish : 'solve' %}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +39,14 @@ class StageFunction:
     section: str
     deadline_seconds: int = 0
     function: lambda_.IFunction | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patience:
+    """How long a guided stage waits for its attendee."""
+
+    heartbeat_hours: int  # without a sign of life
+    timeout_hours: int  # in all
 
 
 class WorkshopMachine(Construct):
@@ -45,9 +60,10 @@ class WorkshopMachine(Construct):
         end: lambda_.IFunction,
         fail: lambda_.IFunction,
         rollouts: sfn.IStateMachine,
+        patience: Patience,
     ) -> None:
         super().__init__(scope, id)
-        self._rollouts = rollouts
+        self._rollouts, self._patience = rollouts, patience
         self._end = _end(self, end)
         self._record_failure = _record_failure(self, fail)
         first = _begin(self, begin)
@@ -56,8 +72,12 @@ class WorkshopMachine(Construct):
         for stage in reversed(stages):
             tail = self._stage(stage, tail)
         functions = [begin, end, fail, *(stage.function for stage in stages if stage.function)]
-        self.machine = Machine(self, "Machine", definition=first.next(tail), functions=functions).machine
+        # Its states' data hold task tokens, which are nobody's to read in a log.
+        self.machine = Machine(
+            self, "Machine", definition=first.next(tail), functions=functions, log_data=False
+        ).machine
         _acknowledge_executions(self)
+        self._let_stages_answer(stages)
 
     def _stage(self, stage: StageFunction, after: sfn.IChainable) -> sfn.IChainable:
         if stage.function is None:
@@ -68,7 +88,9 @@ class WorkshopMachine(Construct):
         until = sfn.Choice.jsonata(self, f"Until {stage.id}?")
         until.when(sfn.Condition.jsonata(f"{{% $request.until = '{stage.id}' %}}"), self._end).otherwise(after)
         check.next(until)
-        return self._canary(solve, check) if stage.id == "canary" else solve.next(check)
+        work = self._canary(solve, check) if stage.id == "canary" else solve.next(check)
+        who = sfn.Choice.jsonata(self, f"Who does {stage.id}?")
+        return who.when(_is_guided(stage.id), self._wait(stage).next(solve)).otherwise(work)
 
     def _canary(self, solve: tasks.LambdaInvoke, check: tasks.LambdaInvoke) -> sfn.IChainable:
         """Between solve and check runs the rollout, unless the record says that this stage has passed."""
@@ -84,8 +106,38 @@ class WorkshopMachine(Construct):
         )
         run.add_catch(self._record_failure, outputs=_caught("canary", "{% $request %}"))
         passed = sfn.Choice.jsonata(self, "Canary passed before?")
-        passed.when(sfn.Condition.jsonata("{% $states.input.status = 'passed' %}"), check).otherwise(run.next(check))
+        passed.when(sfn.Condition.jsonata("{% $states.input.status != 'running' %}"), check).otherwise(run.next(check))
         return solve.next(passed)
+
+    def _wait(self, stage: StageFunction) -> tasks.LambdaInvoke:
+        """The stage's function keeps the token; whoever ends the wait says how: `{"finish": "done"}`, for example."""
+        assert stage.function is not None  # noqa: S101 - narrowed by the caller
+        task = tasks.LambdaInvoke.jsonata(
+            self,
+            f"Wait for {stage.id}",
+            lambda_function=stage.function,
+            payload=sfn.TaskInput.from_object(
+                {"action": "wait", "request": "{% $request %}", "run": RUN, "token": TOKEN}
+            ),
+            integration_pattern=sfn.IntegrationPattern.WAIT_FOR_TASK_TOKEN,
+            task_timeout=sfn.Timeout.duration(Duration.hours(self._patience.timeout_hours)),
+            heartbeat_timeout=sfn.Timeout.duration(Duration.hours(self._patience.heartbeat_hours)),
+            retry_on_service_exceptions=False,
+            comment=f"{stage.section}: the attendee's own work",
+        )
+        # A time-out is the attendee's, not Lambda's.
+        retry_transient(task, [error for error in TRANSIENT if error != "States.Timeout"])
+        task.add_catch(self._record_failure, outputs=_caught(stage.id, "{% $request %}"))
+        return task
+
+    def _let_stages_answer(self, stages: Sequence[StageFunction]) -> None:
+        """A policy apart from the functions' roles' own, which the machine depends on."""
+        statement = iam.PolicyStatement(
+            actions=["states:SendTaskSuccess", "states:SendTaskFailure", "states:SendTaskHeartbeat"],
+            resources=[self.machine.state_machine_arn],
+        )
+        roles = [stage.function.role for stage in stages if stage.function and stage.function.role]
+        iam.Policy(self, "AnswerWaits", statements=[statement], roles=roles)
 
     def _invoke(self, stage: StageFunction, action: str, *, ready_within_seconds: int) -> tasks.LambdaInvoke:
         assert stage.function is not None  # noqa: S101 - narrowed by the caller
@@ -97,6 +149,7 @@ class WorkshopMachine(Construct):
                 "action": action,
                 "request": "{% $request %}",
                 "run": RUN,
+                **({"finish": FINISH} if action == "solve" else {}),
                 "entered": "{% $states.context.State.EnteredTime %}",
             },
             timeout_seconds=FUNCTION_SECONDS + 10,
@@ -105,6 +158,12 @@ class WorkshopMachine(Construct):
         )
         task.add_catch(self._record_failure, outputs=_caught(stage.id, "{% $request %}"))
         return task
+
+
+def _is_guided(stage: str) -> sfn.Condition:
+    """Whether the attendee does the stage: the workshop is guided from it, or from one before it."""
+    until_here = ", ".join(f"'{each}'" for each in STAGES[: STAGES.index(stage) + 1])
+    return sfn.Condition.jsonata(f"{{% $request.mode = 'guided' and $request.guided_from in [{until_here}] %}}")
 
 
 def _begin(scope: Construct, function: lambda_.IFunction) -> tasks.LambdaInvoke:
@@ -154,7 +213,7 @@ def _caught(stage: str, request: str) -> Mapping[str, str]:
         "stage": stage,
         "request": request,
         "error": "{% $states.errorOutput.Error %}",
-        "cause": "{% $states.errorOutput.Cause %}",
+        "cause": "{% $exists($states.errorOutput.Cause) ? $states.errorOutput.Cause : '' %}",  # a time-out has none
     }
 
 

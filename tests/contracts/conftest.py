@@ -49,9 +49,7 @@ def session(request: pytest.FixtureRequest, aws_environment: pytest.MonkeyPatch)
 
 
 @pytest.fixture(params=["fake", "moto", "ministack"])
-def aws_or_fake(
-    request: pytest.FixtureRequest, aws_environment: pytest.MonkeyPatch
-) -> Iterator[boto3.Session | None]:
+def aws_or_fake(request: pytest.FixtureRequest, aws_environment: pytest.MonkeyPatch) -> Iterator[boto3.Session | None]:
     """None where the fake of `tests.fakes` is to be used, then the sessions of `session`."""
     if request.param == "fake":
         yield None

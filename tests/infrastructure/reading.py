@@ -45,7 +45,20 @@ def _name(resource: Any) -> str:
     text = json.dumps(resource)
     if ":service/*" in text:
         return "services"
-    for name in ("Logs", "Namespace", "ZoneA", "Bus", "Table", "frontend", "nodejsv2", "nodejs", "crystal", "Canary"):
+    kinds = (
+        "Logs",
+        "Namespace",
+        "ZoneA",
+        "Bus",
+        "Table",
+        "frontend",
+        "nodejsv2",
+        "nodejs",
+        "crystal",
+        "Canary",
+        "Workshop",
+    )
+    for name in kinds:
         if name in text:
             return name.removesuffix("A")
     return text.strip('"')

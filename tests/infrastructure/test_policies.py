@@ -13,7 +13,11 @@ EVERY = {
     ("xray:PutTelemetryRecords", "*"),
 }
 EVENT = ("events:PutEvents", "Bus")
-STAGE = {EVENT, ("dynamodb:PutItem", "workshop#*"), ("dynamodb:Query", "workshop#*")}
+RECORD = {EVENT, ("dynamodb:PutItem", "workshop#*"), ("dynamodb:Query", "workshop#*")}
+# A stage that waits for its attendee keeps the token, and answers with it.
+WAITS = {(f"dynamodb:{action}", "waiting#*") for action in ("PutItem", "GetItem", "UpdateItem", "DeleteItem")}
+WAITS |= {(f"states:SendTask{how}", "Workshop") for how in ("Success", "Failure", "Heartbeat")}
+STAGE = RECORD | WAITS
 NAMES = {("route53:ListResourceRecordSets", "Zone"), ("route53:ChangeResourceRecordSets", "Zone")}
 IMAGES = {("ecr:DescribeImages", name) for name in ("frontend", "nodejs", "nodejsv2", "crystal")}
 CLOUD_MAP = ("ListNamespaces", "ListServices", "ListInstances", "GetInstancesHealthStatus", "DiscoverInstances")
@@ -33,7 +37,7 @@ INSTANCES = on_services("GetService", "DeregisterInstance", "DeleteService")
 WORKSHOP: dict[str, set[Grant]] = {
     "Begin": {EVENT},
     "End": {EVENT, ("dynamodb:Query", "workshop#*"), ("dynamodb:BatchWriteItem", "workshop#*")},
-    "Fail": STAGE | {APPEND, ("dynamodb:Query", "rollout#*"), UNLOCK},
+    "Fail": RECORD | {APPEND, ("dynamodb:Query", "rollout#*"), UNLOCK},
     "StagePreflight": STAGE
     | IMAGES
     | {("route53:ListResourceRecordSets", "Zone"), ("servicediscovery:ListNamespaces", "*")},

@@ -58,6 +58,9 @@ def test_values_of_the_command_line_and_of_the_file_are_both_taken() -> None:
         ("vpc_id", "vpc"),
         ("python_version", "3.9"),
         ("architecture", "riscv"),
+        ("guided_heartbeat_hours", 0),
+        ("guided_heartbeat_hours", 100),
+        ("guided_timeout_hours", "a day"),
         ("cluster_endpont", "https://x"),
     ],
 )

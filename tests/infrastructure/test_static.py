@@ -20,7 +20,7 @@ from canario.workshop.stages import all_stages
 from stacks.constructs.steps import TRANSIENT, attempts_for
 from stacks.settings import Settings
 from tests.infrastructure.conftest import NO_BUNDLING
-from tests.infrastructure.reading import Template, definition
+from tests.infrastructure.reading import Template, definition, of_type
 
 ROOT = Path(__file__).resolve().parents[2]
 VALIDATOR = ROOT / "node_modules" / ".bin" / "asl-validator"
@@ -74,7 +74,9 @@ def test_the_graph_reads_like_the_document(workshop: Template) -> None:
 
     for stage in STAGES:
         expected = (
-            {f"Solve {stage}", f"Check {stage}", f"Until {stage}?"} if stage in available else {f"{stage} (not yet)"}
+            {f"{what} {stage}" for what in ("Wait for", "Solve", "Check")} | {f"Who does {stage}?", f"Until {stage}?"}
+            if stage in available
+            else {f"{stage} (not yet)"}
         )
         assert expected <= names
 
@@ -86,7 +88,9 @@ def test_every_task_retries_what_is_transient_and_catches_the_rest(workshop: Tem
             if state["Type"] != "Task" or name == "Run rollout":
                 continue
             retried = {error for each in state["Retry"] for error in each["ErrorEquals"]}
-            assert set(TRANSIENT) <= retried, name
+            # Nobody's coming is no failure of Lambda's.
+            transient = set(TRANSIENT) - {"States.Timeout"} if name.startswith("Wait for ") else set(TRANSIENT)
+            assert transient <= retried, name
             assert name in ends or state["Catch"][-1]["ErrorEquals"] == ["States.ALL"], name
 
 
@@ -116,3 +120,23 @@ def test_an_execution_stays_well_below_the_limit_of_history(workshop: Template) 
 
     assert MOST_WINDOWS * events_a_window < 0.8 * HISTORY_LIMIT
     assert attempts * events_an_attempt < 0.5 * HISTORY_LIMIT
+
+
+def test_a_guided_stage_waits_with_its_own_token_and_not_for_ever(workshop: Template) -> None:
+    """The token is the task's, and hours without a sign of life, or in all, end the wait; no retry begins it anew."""
+    for stage in all_stages():
+        state = states(workshop)[f"Wait for {stage.id}"]
+        retried = {error for each in state["Retry"] for error in each["ErrorEquals"]}
+
+        assert state["Resource"].endswith(":lambda:invoke.waitForTaskToken")
+        assert state["Arguments"]["Payload"]["token"] == "{% $states.context.Task.Token %}"
+        assert (state["HeartbeatSeconds"], state["TimeoutSeconds"]) == (4 * 3600, 72 * 3600)
+        assert not {"States.Timeout", "States.HeartbeatTimeout", "States.ALL"} & retried
+
+
+def test_the_workshops_logs_have_no_data(workshop: Template, canary: Template) -> None:
+    """A state's input has the task token: the workshop machine logs what happened, the canary's also with what."""
+    for template, wanted in ((workshop, False), (canary, True)):
+        machine = next(iter(of_type(template, "AWS::StepFunctions::StateMachine").values()))
+
+        assert machine["LoggingConfiguration"]["IncludeExecutionData"] is wanted

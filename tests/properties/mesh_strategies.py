@@ -158,9 +158,7 @@ def _checks(protocols: list[str]) -> st.SearchStrategy:
 file_paths = st.from_regex(r"(/[a-z.]{1,8}){1,3}", fullmatch=True)
 certificates = st.builds(CertificateFiles, file_paths, file_paths)
 validations = st.builds(Validation, file_paths, st.lists(hosts, max_size=2).map(tuple))
-listener_tls = st.none() | st.builds(
-    ListenerTls, st.sampled_from(TlsMode), certificates, st.none() | validations
-)
+listener_tls = st.none() | st.builds(ListenerTls, st.sampled_from(TlsMode), certificates, st.none() | validations)
 client_tls = st.builds(
     ClientTls,
     validations,

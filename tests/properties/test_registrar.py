@@ -87,9 +87,7 @@ class Racing(Objects):
         super().__init__(before.nodes, before.pods)
         self._after, self._cloud, self._raced = after, cloud, False
 
-    def list(
-        self, kind: Kind, namespace: str | None = None, labels: Mapping[str, str] | None = None
-    ) -> list[Manifest]:
+    def list(self, kind: Kind, namespace: str | None = None, labels: Mapping[str, str] | None = None) -> list[Manifest]:
         found = super().list(kind, namespace, labels)
         if kind.name == "Pod" and not self._raced:
             self._raced = True

@@ -9,6 +9,7 @@ from canario.mesh import appmesh
 from canario.workshop import pods
 from canario.workshop.application import hostname, url
 from canario.workshop.discovery import discoveries
+from canario.workshop.frozen import is_frozen
 from canario.workshop.kinds import APP_MESH_KINDS, DEPLOYMENT, MESH, NAMESPACE, SERVICE
 from canario.workshop.mesh import MESH_LABEL, mesh
 from canario.workshop.names import SERVICES, Names, deployment, load_balancer
@@ -18,6 +19,8 @@ from canario.workshop.stage import Check, Finding, Stage, failed, inconclusive, 
 from canario.workshop.stages.s03_controller import INJECTOR_LABEL
 
 JOINED = "canario/mesh"  # the pod template's annotation: for which mesh its pods were started anew
+LEFT = "canario/left-mesh"  # after which restart by hand they left it
+RESTARTED = "kubectl.kubernetes.io/restartedAt"
 
 
 def solve(request: Request, ports: Ports) -> Mapping[str, Any]:
@@ -36,11 +39,29 @@ def solve(request: Request, ports: Ports) -> Mapping[str, Any]:
 
 
 def clean(request: Request, ports: Ports) -> None:
+    """Take the mesh away, and the Envoys with it unless the whole workshop is going."""
     names = request.names
+    if not is_frozen(ports.kubernetes.get(NAMESPACE, names.namespace)):
+        _leave(names, ports)
     for kind in APP_MESH_KINDS:
         for each in ports.kubernetes.list(kind, names.namespace):
             ports.kubernetes.delete(kind, each["metadata"]["name"], names.namespace)
     ports.kubernetes.delete(MESH, names.mesh)
+
+
+def _leave(names: Names, ports: Ports) -> None:
+    """Let no new pod join, and start the pods anew."""
+    labels = {"metadata": {"labels": {MESH_LABEL: None, INJECTOR_LABEL: None}}}
+    ports.kubernetes.patch(NAMESPACE, names.namespace, None, labels)
+    for service in SERVICES:
+        found = ports.kubernetes.get(DEPLOYMENT, deployment(service), names.namespace)
+        if found is None:
+            continue
+        template = found["spec"]["template"]["metadata"]
+        # Another value than at the time when the pods joined, and the same when this is repeated.
+        left = template.get("annotations", {}).get(RESTARTED, "the machine's")
+        restart = {"spec": {"template": {"metadata": {"annotations": {JOINED: None, LEFT: left}}}}}
+        ports.kubernetes.patch(DEPLOYMENT, deployment(service), names.namespace, restart)
 
 
 def hostnames(names: Names, ports: Ports, services: tuple[str, ...]) -> dict[str, str]:

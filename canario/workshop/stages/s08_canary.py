@@ -15,12 +15,13 @@ from canario.mesh.weights import APP_MESH_LARGEST, share_of
 from canario.workshop import pods
 from canario.workshop.application import REPLICAS, deployment_manifest, load_balancer_manifest
 from canario.workshop.discovery import REGISTRATION, by_cloud_map, discoveries, in_cloud_map
-from canario.workshop.kinds import DEPLOYMENT, SERVICE, VIRTUAL_NODE, VIRTUAL_ROUTER
+from canario.workshop.frozen import is_frozen
+from canario.workshop.kinds import DEPLOYMENT, NAMESPACE, SERVICE, VIRTUAL_NODE, VIRTUAL_ROUTER
 from canario.workshop.mesh import BASELINE, CANARY, mesh, router_name
 from canario.workshop.names import SERVICES, Names, deployment, load_balancer
 from canario.workshop.ports import Manifest, Ports
 from canario.workshop.request import Request
-from canario.workshop.stage import Check, Finding, Stage, failed, inconclusive, passed
+from canario.workshop.stage import ByHand, Check, Finding, Stage, failed, inconclusive, passed
 from canario.workshop.stages.s04_mesh import inactive, labelled
 
 ENDS = {"promoted": 1.0, "rolled_back": 0.0, "held": 0.0}  # outcome → the canary's share afterwards
@@ -46,6 +47,11 @@ def solve(request: Request, ports: Ports) -> Mapping[str, Any]:
     if unsettled:
         raise NotReady(f"stage canary: {'; '.join(unsettled)}")
     _registered(request, ports)
+    return rollout(request, ports)
+
+
+def rollout(request: Request, ports: Ports) -> Mapping[str, Any]:
+    """What the rollout needs."""
     plan = {**request.canary.to_dict(), "smallest_share": share_of((APP_MESH_LARGEST, 1))}
     return {"target": asdict(target(request)), "plan": plan}
 
@@ -62,7 +68,14 @@ def _registered(request: Request, ports: Ports) -> None:
 
 
 def clean(request: Request, ports: Ports) -> None:
+    """Give all traffic to the baseline, unless the whole workshop is going; then take the canary away."""
     names = request.names
+    router = ports.kubernetes.get(VIRTUAL_ROUTER, router_name(BASELINE), names.namespace)
+    frozen = is_frozen(ports.kubernetes.get(NAMESPACE, names.namespace))
+    if router and not frozen and deployment(CANARY) in str(router["spec"]):
+        manifests = labelled(appmesh.render(mesh(names, dict.fromkeys(SERVICES, "unused"))), names)
+        ports.kubernetes.apply(_find(manifests, VIRTUAL_ROUTER.name, router_name(BASELINE)))
+    ports.kubernetes.delete(VIRTUAL_NODE, deployment(CANARY), names.namespace)
     ports.kubernetes.delete(SERVICE, load_balancer(CANARY), names.namespace)
     ports.kubernetes.delete(DEPLOYMENT, deployment(CANARY), names.namespace)
 
@@ -111,6 +124,33 @@ def proxies_agree(request: Request, ports: Ports) -> Finding:
     return passed(f"all {len(found)} proxies give the canary {share:.0%}", proxies=len(found), share=share)
 
 
+def canary_is_there(request: Request, ports: Ports) -> Finding:
+    """By hand: the second nodejs runs, and the mesh knows its node."""
+    unsettled = pods.unsettled(ports.kubernetes, request.names.namespace, (CANARY,))
+    if unsettled:
+        return failed("; ".join(unsettled), unsettled=unsettled)
+    node = ports.kubernetes.get(VIRTUAL_NODE, deployment(CANARY), request.names.namespace)
+    trouble = inactive(node) if node else f"VirtualNode {deployment(CANARY)} is not there"
+    if trouble:
+        return failed(trouble)
+    return passed(f"{deployment(CANARY)} runs and its node is active", node=deployment(CANARY))
+
+
+def router_waits(request: Request, ports: Ports) -> Finding:
+    """By hand: the router has the canary as a target, without traffic: how much it gets is the rollout's to say."""
+    router = ports.kubernetes.get(VIRTUAL_ROUTER, router_name(BASELINE), request.names.namespace)
+    if router is None or deployment(CANARY) not in str(router["spec"]):
+        return failed(f"the router {router_name(BASELINE)} has no target {deployment(CANARY)}")
+    state = ports.routers.read(target(request))
+    if state.share > 0:
+        return failed(
+            f"the router gives {deployment(CANARY)} {state.share:.0%} already; set its weight to 0: "
+            "the rollout raises it as far as the evidence allows",
+            weights=dict(state.weights),
+        )
+    return passed("the router has the canary, with weight 0", weights=dict(state.weights))
+
+
 def _add_to_router(manifests: list[Manifest], names: Names, ports: Ports) -> None:
     """Apply the canary's node; then the router, unless it has the canary already: its weights are a rollout's."""
     node = _find(manifests, VIRTUAL_NODE.name, deployment(CANARY))
@@ -149,4 +189,8 @@ STAGE = Stage(
     ),
     solve=solve,
     clean=clean,
+    needs_traffic=True,
+    by_hand=ByHand(
+        checks=(Check("canary is there", canary_is_there), Check("router waits", router_waits)), take_over=rollout
+    ),
 )

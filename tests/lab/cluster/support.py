@@ -161,9 +161,7 @@ async def _running(directory: Path, block: Block) -> AsyncIterator[Cluster]:
     for namespace in ("default", NAMESPACE):
         await client.create("namespaces", {"metadata": {"name": namespace}})
     api = ApiAddress(f"https://{block.api}:{API_PORT}", block.api, API_PORT, directory / "ca.pem", Tokens())
-    kubelet = Kubelet(
-        client, directory=directory, images=images(directory / "images.json"), block=block, api=api
-    )
+    kubelet = Kubelet(client, directory=directory, images=images(directory / "images.json"), block=block, api=api)
     running = [asyncio.create_task(run_controllers(client, block=block)), asyncio.create_task(kubelet.run())]
     try:
         async with aiohttp.ClientSession() as session:

@@ -129,17 +129,13 @@ async def test_a_volume_that_the_lab_has_not_is_refused(cluster: Cluster) -> Non
 
     event = (await cluster.until("FailedMount", told, "events"))[0]
 
-    assert (
-        event["message"] == 'volume "disk": hostPath is not in the lab; allowed: emptyDir, configMap, secret'
-    )
+    assert event["message"] == 'volume "disk": hostPath is not in the lab; allowed: emptyDir, configMap, secret'
 
 
 async def test_init_containers_run_in_order(cluster: Cluster) -> None:
     """Init containers run one after the other before the others; a failing one is tried again; emptyDirs are shared."""
     mounts = [{"name": "scratch", "mountPath": "/scratch"}]
-    first = _shell(
-        "test -e /scratch/tried || { touch /scratch/tried; exit 1; }; echo 1 >> /scratch/log", "first"
-    )
+    first = _shell("test -e /scratch/tried || { touch /scratch/tried; exit 1; }; echo 1 >> /scratch/log", "first")
     second = _shell("echo 2 >> /scratch/log", "second")
     main = _shell("cat /scratch/log")
     inits = [{**c, "volumeMounts": mounts} for c in (first, second)]

@@ -48,9 +48,7 @@ def test_stopping_ends_the_whole_group(tmp_path: Path) -> None:
 def test_what_left_the_group_ends_with_its_session(tmp_path: Path) -> None:
     """A process that made a group of its own, as Envoy's launcher does for Envoy, ends with its container."""
     read, write = os.pipe()
-    script = (
-        "import os, time\nif not os.fork(): os.setpgid(0, 0); os.write(1, b'x'); time.sleep(60)\nos.wait()"
-    )
+    script = "import os, time\nif not os.fork(): os.setpgid(0, 0); os.write(1, b'x'); time.sleep(60)\nos.wait()"
     child = processes.spawn("launcher", [sys.executable, "-c", script], run=tmp_path, output=write)
     os.close(write)
     with open(read, "rb") as pipe:
@@ -66,9 +64,7 @@ def test_what_left_the_group_ends_with_its_session(tmp_path: Path) -> None:
 
 def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
     """Starting a program that does not exist raises one line with its name, and leaves no record."""
-    with pytest.raises(
-        processes.StartError, match="start ghost: '/no/such/program': No such file or directory"
-    ):
+    with pytest.raises(processes.StartError, match="start ghost: '/no/such/program': No such file or directory"):
         processes.spawn("ghost", ["/no/such/program"], run=tmp_path, output=1)
 
     assert [] == list(tmp_path.iterdir())

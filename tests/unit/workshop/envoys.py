@@ -69,4 +69,3 @@ def clusters(kubernetes: FakeKubernetes, namespace: str, pod: str) -> Answer:
 
 def secrets(ports: Ports) -> dict[str, Manifest]:
     return {secret["metadata"]["name"]: secret for secret in ports.kubernetes.list(SECRET)}
-

@@ -36,9 +36,7 @@ def said(ports: Ports) -> dict[str, str]:
 def modes(ports: Ports) -> dict[str, str]:
     """Node → its listener's mode."""
     nodes = ports.kubernetes.list(VIRTUAL_NODE, NAMESPACE)
-    return {
-        each["metadata"]["name"]: each["spec"]["listeners"][0].get("tls", {}).get("mode", "none") for each in nodes
-    }
+    return {each["metadata"]["name"]: each["spec"]["listeners"][0].get("tls", {}).get("mode", "none") for each in nodes}
 
 
 def annotations(ports: Ports) -> list[str | None]:

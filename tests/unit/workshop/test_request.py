@@ -3,7 +3,7 @@
 import pytest
 
 from canario.errors import InvalidInput
-from canario.workshop.request import parse_request
+from canario.workshop.request import STAGES, parse_request
 
 
 def parse(**given: object) -> object:
@@ -51,7 +51,9 @@ def test_two_workshops_share_no_name() -> None:
         ({"workshop": 7}, "workshop"),
         ({}, "workshop"),
         ({"workshop": "a", "mesh": "linkerd"}, "mesh"),
-        ({"workshop": "a", "mode": "guided"}, "mode"),
+        ({"workshop": "a", "mode": "alone"}, "mode"),
+        ({"workshop": "a", "guided_from": "lunch"}, "guided_from"),
+        ({"workshop": "a", "until": "baseline", "guided_from": "mesh"}, "guided_from"),
         ({"workshop": "a", "until": "nowhere"}, "until"),
         ({"workshop": "a", "stages": []}, "stages"),
         ({"workshop": "a", "canary": 5}, "canary"),
@@ -75,3 +77,20 @@ def test_a_request_survives_its_own_json() -> None:
     request = parse_request({"workshop": "a", "canary": {"window_seconds": 5}}, dialects=("appmesh",))
 
     assert request == parse_request(request.to_dict(), dialects=("appmesh",))
+
+
+def test_a_guided_workshop_is_guided_from_its_first_stage() -> None:
+    """Nothing is done for an attendee who did not ask for it."""
+    request = parse_request({"workshop": "a", "mode": "guided"}, dialects=("appmesh",))
+
+    assert [] == [stage for stage in STAGES if request.is_caught_up(stage)]
+
+
+def test_who_comes_late_is_brought_to_a_stage() -> None:
+    """The stages before `guided_from` are the machine's, the others the attendee's; in mode auto, none is either's."""
+    given = {"workshop": "a", "mode": "guided", "guided_from": "mesh"}
+    request = parse_request(given, dialects=("appmesh",))
+    auto = parse_request({**given, "mode": "auto"}, dialects=("appmesh",))
+
+    assert ["preflight", "baseline", "controller"] == [stage for stage in STAGES if request.is_caught_up(stage)]
+    assert [] == [stage for stage in STAGES if auto.is_caught_up(stage)]

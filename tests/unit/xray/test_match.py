@@ -55,9 +55,9 @@ def test_meant(text: str, good: bool, bad: bool) -> None:
 leaves = st.sampled_from([Is(each) for each in ("ok", "fault", "error", "http.url")])
 trees = st.recursive(
     leaves,
-    lambda inner: st.builds(Not, inner)
-    | st.builds(And, st.tuples(inner, inner))
-    | st.builds(Or, st.tuples(inner, inner)),
+    lambda inner: (
+        st.builds(Not, inner) | st.builds(And, st.tuples(inner, inner)) | st.builds(Or, st.tuples(inner, inner))
+    ),
 )
 
 

@@ -133,9 +133,7 @@ def test_the_hash_ignores_what_says_nothing() -> None:
     }
 
     assert revisions.template_hash(template) == revisions.template_hash(said)
-    assert revisions.template_hash(template) != revisions.template_hash(
-        deployment(image="v2")["spec"]["template"]
-    )
+    assert revisions.template_hash(template) != revisions.template_hash(deployment(image="v2")["spec"]["template"])
 
 
 def _reasons(found: Obj) -> dict[str, tuple[str, str]]:

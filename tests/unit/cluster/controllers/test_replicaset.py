@@ -98,9 +98,7 @@ def test_a_claim_follows_selector_and_owner() -> None:
     owner, other = _set(), {**_set(), "metadata": {**_set()["metadata"], "uid": "uid-other"}}
     mine, orphan = pod("mine", owner=owner), pod("orphan")
     strayed = pod("strayed", owner=owner, metadata={"labels": {"app": "else"}})
-    found = claim(
-        owner, [mine, orphan, strayed, pod("theirs", owner=other), pod("x", metadata={"labels": {}})]
-    )
+    found = claim(owner, [mine, orphan, strayed, pod("theirs", owner=other), pod("x", metadata={"labels": {}})])
 
     assert (mine,) == found.owned
     assert (orphan,) == found.adopt

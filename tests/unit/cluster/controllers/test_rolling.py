@@ -49,9 +49,7 @@ def _after(sets: Sequence[Sized], sizes: Sizes) -> list[Sized]:
 
 
 @given(_limits(), _sets())
-def test_a_step_never_takes_availability_below_what_is_promised(
-    lim: Limits, sets: tuple[Sized, list[Sized]]
-) -> None:
+def test_a_step_never_takes_availability_below_what_is_promised(lim: Limits, sets: tuple[Sized, list[Sized]]) -> None:
     """From any state, one step leaves `fewest` pods available, or as many as there were if there were fewer."""
     new, old = sets
     before = [new, *old]

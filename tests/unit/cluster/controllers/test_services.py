@@ -79,9 +79,7 @@ def test_a_service_without_pods_has_empty_endpoints() -> None:
 
     assert [] == written["subsets"]
     assert [] == piece["endpoints"]
-    assert not differs(
-        {**written, "metadata": {**written["metadata"], "uid": "x", "resourceVersion": "1"}}, written
-    )
+    assert not differs({**written, "metadata": {**written["metadata"], "uid": "x", "resourceVersion": "1"}}, written)
 
 
 @pytest.mark.parametrize(
@@ -121,6 +119,4 @@ def test_addresses_can_run_out() -> None:
     others = [_service(uid=str(n), ip=f"127.77.1.{n}") for n in range(1, 255)]
 
     assert address(_service(uid="new"), others, _BLOCK) is None
-    assert dig(others[0], "status", "loadBalancer", "ingress", 0, "ip") == address(
-        _service(), others[1:], _BLOCK
-    )
+    assert dig(others[0], "status", "loadBalancer", "ingress", 0, "ip") == address(_service(), others[1:], _BLOCK)

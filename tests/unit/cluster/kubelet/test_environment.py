@@ -36,9 +36,7 @@ def _pod(*, proxied: bool = False) -> Obj:
     return {"metadata": {**metadata, "annotations": annotations}, "spec": {}}
 
 
-def _env(
-    *entries: Obj, name: str = "app", proxied: bool = False, sources: list[Obj] | None = None
-) -> dict[str, str]:
+def _env(*entries: Obj, name: str = "app", proxied: bool = False, sources: list[Obj] | None = None) -> dict[str, str]:
     container = {"name": name, "env": list(entries), "envFrom": sources or []}
     return environment(_pod(proxied=proxied), container, _PLACE, {"FROM": "image", "HOST": "image"}, _lookup)
 

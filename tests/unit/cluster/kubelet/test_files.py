@@ -96,11 +96,7 @@ def test_a_change_of_files_is_one_rename(tmp_path: Path) -> None:
 
 def _lookup(kind: str, namespace: str, name: str) -> Obj | None:
     data = {"key.pem": base64.b64encode(b"KEY").decode(), "crt": base64.b64encode(b"CRT").decode()}
-    return (
-        {"metadata": {"name": name}, "data": data}
-        if (kind, namespace, name) == ("secrets", "shop", "tls")
-        else None
-    )
+    return {"metadata": {"name": name}, "data": data} if (kind, namespace, name) == ("secrets", "shop", "tls") else None
 
 
 _POD = {"metadata": {"name": "web", "namespace": "shop"}}

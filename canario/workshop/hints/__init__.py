@@ -1,0 +1,40 @@
+"""The hints of each stage: what to read and try, and at last the commands that solve it.
+
+`mesh.en.md` and `mesh.pt-BR.md` hold the hints in both languages, parted by lines of `---`; `mesh.sh` is the solution,
+the last hint in every language. What differs from one workshop to the next is written `{{namespace}}`, `{{mesh}}`,
+`{{domain}}`, `{{workshop}}`, and `{{suffix}}` for the end of the names in Cloud Map.
+"""
+
+import re
+from importlib.resources import files
+
+from canario.workshop.names import DEFAULT_WORKSHOP, Names
+
+LANGUAGES = ("en", "pt-BR")
+
+_PARTING = re.compile(r"^---$", re.MULTILINE)
+_NAME = re.compile(r"\{\{(\w+)\}\}")
+
+
+def hints(stage: str, language: str, names: Names) -> tuple[str, ...]:
+    """The stage's hints in order, the solution last; empty when nobody has written any."""
+    text, commands = _read(f"{stage}.{language}.md"), _read(f"{stage}.sh")
+    if text is None or commands is None:
+        return ()
+    return tuple(_fill(part.strip(), names) for part in (*_PARTING.split(text), commands))
+
+
+def _read(name: str) -> str | None:
+    file = files("canario.workshop.hints").joinpath(name)
+    return file.read_text("utf-8") if file.is_file() else None
+
+
+def _fill(text: str, names: Names) -> str:
+    values = {
+        "workshop": names.workshop,
+        "namespace": names.namespace,
+        "mesh": names.mesh,
+        "domain": names.domain,
+        "suffix": "" if names.workshop == DEFAULT_WORKSHOP else f"-{names.workshop}",
+    }
+    return _NAME.sub(lambda found: values[found[1]], text)
