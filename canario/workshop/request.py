@@ -25,7 +25,8 @@ STAGES = (
     "mtls",
     "clean",
 )
-AVAILABLE_STAGES = STAGES
+# `discovery` is written and tested by itself, and kept out: run after `tracing`, its move to Cloud Map failed requests.
+AVAILABLE_STAGES = tuple(stage for stage in STAGES if stage != "discovery")
 
 
 @dataclass(frozen=True)

@@ -39,5 +39,5 @@ def stage(stage_id: str) -> Stage:
 
 
 def all_stages() -> tuple[Stage, ...]:
-    """Every stage there is, in order."""
-    return tuple(_STAGES.values())
+    """Every stage that a workshop runs, in order."""
+    return tuple(_STAGES[stage_id] for stage_id in AVAILABLE_STAGES)
