@@ -106,7 +106,7 @@ def test_the_worker_outlives_an_error(deployed: Deployed) -> None:
     event = {"action": "nonsense"}
     first, second = (invoke(deployed, "Workshop.StageMesh", event)[1] for _ in range(2))
 
-    assert (first["errorType"], second["errorType"]) == ("KeyError", "KeyError")
+    assert (first["errorType"], second["errorType"]) == ("InvalidInput", "InvalidInput")
     log = (deployed.endpoint.directory / "logs" / "aws.log").read_text()
     assert log.count("worker spawned for CanarioWorkshop-StageMesh") == 1
 

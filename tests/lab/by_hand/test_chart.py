@@ -38,7 +38,7 @@ def _by_kind(manifests: list[Manifest]) -> dict[str, Manifest]:
 
 def _of_the_stage() -> dict[str, Manifest]:
     applied: list[Manifest] = []
-    solve(None, SimpleNamespace(kubernetes=SimpleNamespace(apply=applied.append)))  # type: ignore[arg-type]
+    solve(None, SimpleNamespace(kubernetes=SimpleNamespace(apply=applied.append, get=lambda *_: None)))  # type: ignore[arg-type]
     wanted = ("ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Deployment")
     return _by_kind([each for each in applied if each["kind"] in wanted])
 

@@ -62,10 +62,18 @@ async def told(directory: Path, *there: str, gone: str = "none") -> None:
     await eventually(so, START_SECONDS)
 
 
+async def active(api: Kubernetes) -> None:
+    """Make the workshop's objects, and wait until the controller has taken them: pods may come then."""
+    objects = workshop()
+    await api.create(*objects.values())
+    for each in objects.values():
+        await api.active(each)
+
+
 async def test_pods_come_and_go(api: Kubernetes, cloud: CloudMapServices) -> None:
     """A ready pod is registered and every sidecar is told; one on its way out is taken out, and they are told."""
     first, second = api.block.pod(3), api.block.pod(4)
-    await api.create(*workshop().values())
+    await active(api)
     directory = await run(api, pod("nodejs-1", "nodejs-app"), 2)
     await run(api, pod("nodejsv2-1", "nodejsv2-app"), 3)
     await run(api, pod("nodejsv2-2", "nodejsv2-app"), 4)
@@ -86,7 +94,7 @@ async def test_pods_come_and_go(api: Kubernetes, cloud: CloudMapServices) -> Non
 async def test_what_cloud_map_says_counts(api: Kubernetes, cloud: CloudMapServices) -> None:
     """An instance that somebody registers by hand is an endpoint within a second or so, and is not taken out again."""
     by_hand = api.block.pod(99)
-    await api.create(*workshop().values())
+    await active(api)
     directory = await run(api, pod("nodejsv2-1", "nodejsv2-app"), 3)
     await registered(cloud, api.block.pod(3))
     await asyncio.to_thread(cloud.register, SERVICE, "mine", {ADDRESS: by_hand})

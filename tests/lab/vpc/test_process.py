@@ -58,18 +58,24 @@ class World:
             cloud_map.create(service, "default")
             cloud_map.register(service, address, {ADDRESS: address})
 
+    def _zone(self, route53: Any) -> str:
+        """The private zone, made when it is first needed."""
+        name = "appmeshworkshop.hosted.local."
+        there = {each["Name"]: each["Id"] for each in route53.list_hosted_zones()["HostedZones"]}
+        if name not in there:
+            vpc = {"VPCRegion": "us-west-1", "VPCId": "vpc-1"}
+            private = {"PrivateZone": True}
+            made = route53.create_hosted_zone(Name=name, CallerReference="tests", VPC=vpc, HostedZoneConfig=private)
+            return str(made["HostedZone"]["Id"])
+        return str(there[name])
+
     def record(self, name: str, target: str) -> None:
-        """A CNAME in a private zone of its own."""
+        """A CNAME in the private zone."""
         with closing(boto.client(self.endpoint, "route53")) as route53:
-            zone = route53.create_hosted_zone(
-                Name="appmeshworkshop.hosted.local",
-                CallerReference=name,
-                VPC={"VPCRegion": "us-west-1", "VPCId": "vpc-1"},
-                HostedZoneConfig={"PrivateZone": True},
-            )
+            zone_id = self._zone(route53)
             records = {"Name": name, "Type": "CNAME", "TTL": 5, "ResourceRecords": [{"Value": f"{target}."}]}
             route53.change_resource_record_sets(
-                HostedZoneId=zone["HostedZone"]["Id"],
+                HostedZoneId=zone_id,
                 ChangeBatch={"Changes": [{"Action": "UPSERT", "ResourceRecordSet": records}]},
             )
 
