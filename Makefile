@@ -38,7 +38,7 @@ setup:
 	@$(PYTHON) tools/bootstrap.py
 
 lock: setup  ## resolve pyproject.toml and package.json again
-	$(BIN)/uv pip compile -q --no-header --universal --python-version 3.11 --generate-hashes --group stacks --group lab --group test pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile -q --no-header --universal --python-version 3.11 --generate-hashes --group stacks --group lab --group cli --group bench --group test pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile -q --no-header --universal --python-version 3.11 --generate-hashes -c requirements.txt pyproject.toml -o lambdas/requirements.txt
 	$(BIN)/uv pip compile -q --no-header --universal --python-version 3.11 --generate-hashes --group node -o requirements-node.txt
 	$(BIN)/uv pip compile -q --no-header --universal --python-version 3.13 --generate-hashes -c requirements.txt apps/demo/requirements.in -o apps/demo/requirements.txt
