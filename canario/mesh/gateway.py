@@ -52,8 +52,9 @@ def render(mesh: Mesh, labels: Mapping[str, str] | None = None) -> list[Manifest
 
 
 def parse(manifests: Sequence[Mapping[str, Any]]) -> Mesh:
-    """The mesh that the manifests describe, in any order. Raises InvalidInput, with the field's path, for what the model
-    has no words for.
+    """The mesh that the manifests describe, in any order.
+
+    Raises InvalidInput, with the field's path, for what the model has no words for.
     """
     found = read(manifests)
     notes = _written_notes(manifests)
@@ -88,7 +89,7 @@ def _notes_of_mesh(mesh: Mesh, found: Mesh, names: Mapping[tuple[str, Ref], Ref]
 
 
 def _bare(mesh: Mesh) -> Mesh:
-    return replace(mesh, **dict.fromkeys(_PARTS.values(), ()))
+    return replace(mesh, nodes=(), routers=(), services=(), gateways=(), gateway_routes=())
 
 
 def _plain(written: Sequence[Written], name: str) -> list[Manifest]:
@@ -121,11 +122,15 @@ def _written_notes(manifests: Sequence[Mapping[str, Any]]) -> Notes:
 
 
 def _with_notes(found: Mesh, notes: Notes) -> Mesh:
-    changed = {part: tuple(_noted(each, role, notes) for each in getattr(found, part)) for role, part in _PARTS.items()}
+    changed: dict[str, Any] = {
+        part: tuple(_noted(each, role, notes) for each in getattr(found, part)) for role, part in _PARTS.items()
+    }
     note = next((dict(note) for (role, _), note in notes.items() if role == "mesh" and isinstance(note, dict)), {})
     orders = {part: note.pop(_ORDER + part, None) for part in _PARTS.values()}
-    whole = replace(_merged(_bare(found), note, "mesh"), **changed)
-    return replace(whole, **{part: _ordered(found, whole, part, order) for part, order in orders.items() if order})
+    bare: Mesh = _merged(_bare(found), note, "mesh")
+    whole = replace(bare, **changed)
+    ordered: dict[str, Any] = {part: _ordered(found, whole, part, order) for part, order in orders.items() if order}
+    return replace(whole, **ordered)
 
 
 def _noted(each: Any, role: str, notes: Notes) -> Any:
@@ -153,7 +158,7 @@ def _believed(found: Mesh, noted: Mesh, again: Mesh) -> Mesh:
 
     `again` is what `noted` would be read as, natively.
     """
-    parts = {}
+    parts: dict[str, Any] = {}
     for part in _PARTS.values():
         natively = {each.ref: each for each in getattr(found, part)}
         rewritten = {each.ref: each for each in getattr(again, part)}

@@ -15,6 +15,7 @@ from canario.mesh.gateway_names import (
     full_host,
     hosts_of_cluster,
     manifest,
+    ref_of,
 )
 from canario.mesh.gateway_policies import destination_rule, log_telemetry, peer_authentication
 from canario.mesh.gateway_routes import DEFAULT_PORT, free, gateway_route, router_routes, service_route
@@ -173,11 +174,9 @@ def _routes(mesh: Mesh) -> list[Written]:
             taken[made["kind"], router.ref] = True
             found.append(Written(made, ("router",), (("router", router.ref),) if index == 0 else ()))
     for service in mesh.services:
-        if isinstance(service.provider, ToNode):
-            made = service_route(mesh, service, free("HTTPRoute", service.ref, "service", taken))
-            if made:
-                taken[made["kind"], Ref(made["metadata"]["namespace"], made["metadata"]["name"])] = True
-                found.append(Written(made, ("service",)))
+        if to_node := service_route(mesh, service, free("HTTPRoute", service.ref, "service", taken)):
+            taken[to_node["kind"], ref_of(to_node)] = True
+            found.append(Written(to_node, ("service",)))
     for route in mesh.gateway_routes:
         ref = free(ROUTE_KINDS[route.protocol], route.ref, "gateway", taken)
         taken[ROUTE_KINDS[route.protocol], ref] = True

@@ -1,4 +1,4 @@
-"""Policies in Gateway API and Istio: durations, DestinationRules, PeerAuthentications, Telemetries; written and read."""
+"""Policies in Gateway API and Istio, read and written: durations, DestinationRule, PeerAuthentication, Telemetry."""
 
 import re
 from collections.abc import Iterable, Mapping

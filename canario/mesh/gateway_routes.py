@@ -86,7 +86,7 @@ def gateway_route(mesh: Mesh, route: GatewayRoute, ref: Ref) -> Manifest:
 
 
 def nodes_of(mesh: Mesh, route: GatewayRoute) -> tuple[Target, ...]:
-    """What a gateway's route comes to: the nodes of its service, by the route of its router that takes every request."""
+    """What a gateway's route comes to: the nodes of its service, by that route of its router which takes everything."""
     service = mesh.service(route.service)
     match service.provider if service else None:
         case ToNode(node):

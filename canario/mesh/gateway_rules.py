@@ -74,7 +74,8 @@ def _match(fields: Fields, kind: str) -> AnyMatch:
 
 
 def _everything(kind: str) -> AnyMatch:
-    return {"HTTPRoute": Match(), "GRPCRoute": GrpcMatch(), "TCPRoute": TcpMatch()}[kind]
+    everything: dict[str, AnyMatch] = {"HTTPRoute": Match(), "GRPCRoute": GrpcMatch(), "TCPRoute": TcpMatch()}
+    return everything[kind]
 
 
 def _timeout(fields: Fields | None) -> Timeout:
@@ -147,7 +148,7 @@ def _rewrite(rule: Fields, match: AnyMatch) -> Rewrite:
 
 
 def _service_of(mesh: Mesh, targets: tuple[Target, ...]) -> tuple[Ref | None, int | None]:
-    """The service that a gateway's route leads to, and the port that it names: a service itself, or the nodes of one."""
+    """The service that a gateway's route leads to, and the port it names: a service itself, or the nodes of one."""
     if len(targets) == 1 and mesh.service(targets[0].node) and mesh.node(targets[0].node) is None:
         return targets[0].node, targets[0].port
     nodes = [target.node for target in targets]
