@@ -13,6 +13,7 @@ from canario.mesh.gateway_names import (
     Manifest,
     hosts_of_cluster,
     manifest,
+    outside_host,
 )
 from canario.mesh.gateway_policies import duration
 from canario.mesh.gateways import GatewayRoute
@@ -137,12 +138,15 @@ def _rule(mesh: Mesh, router: Router, route: Route) -> Manifest:
 
 def _backend(mesh: Mesh, target: Target, owner: Ref) -> Manifest:
     node = mesh.node(target.node)
+    port = target.port or default_port(node)
+    if node and (host := outside_host(node)):
+        return {"group": ISTIO_GROUP, "kind": "Hostname", "name": host, "port": port, "weight": target.weight}
     return without_none(
         group="",
         kind="Service",
         name=target.node.name,
         namespace=unless(target.node.namespace, owner.namespace),
-        port=target.port or default_port(node),
+        port=port,
         weight=target.weight,
     )
 
