@@ -47,8 +47,8 @@ def router_routes(mesh: Mesh, router: Router) -> list[Manifest]:
 def written_routes(router: Router) -> tuple[Route, ...]:
     """The routes that have a native form, in the router's own order unless only their place tells them apart."""
     ordered = router.ordered
-    natural = sorted(router.routes, key=_precedence)
-    routes = router.routes if natural == sorted(ordered, key=_precedence) else ordered
+    natural = sorted(router.routes, key=precedence)
+    routes = router.routes if natural == sorted(ordered, key=precedence) else ordered
     return tuple(route for route in routes if not any(unwritable(route.match)))
 
 
@@ -198,7 +198,7 @@ def _hostname(host: Text | None) -> str | None:
     return host.value
 
 
-def _precedence(route: Route) -> tuple[bool, int, bool, int, int]:
+def precedence(route: Route | GatewayRoute) -> tuple[bool, int, bool, int, int]:
     """Smaller for what Gateway API tries earlier: an exact path, the longest prefix, a method, headers, queries."""
     match = route.match
     if isinstance(match, Match):
