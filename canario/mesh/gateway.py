@@ -21,7 +21,7 @@ from canario.mesh.gateway_split import read_share, read_weights, sends_to, set_s
 from canario.mesh.model import Mesh
 from canario.mesh.refs import Ref
 
-__all__ = ["parse", "read_share", "read_weights", "render", "sends_to", "set_share", "withdraw"]
+__all__ = ["parse", "read_share", "read_weights", "render", "sends_to", "set_share", "withdraw", "written"]
 
 _PARTS = {
     "node": "nodes",
@@ -37,9 +37,14 @@ Notes = dict[tuple[str, Ref], Any]
 
 def render(mesh: Mesh, labels: Mapping[str, str] | None = None) -> list[Manifest]:
     """The mesh's manifests, each with `labels`. The first ones, Sidecars named `default`, stand for the mesh itself."""
-    written = native(mesh)
-    notes = _notes(mesh, written)
-    for each in written:
+    return [each.manifest for each in written(mesh, labels)]
+
+
+def written(mesh: Mesh, labels: Mapping[str, str] | None = None) -> list[Written]:
+    """The same manifests, each with what it is there for."""
+    found = native(mesh)
+    notes = _notes(mesh, found)
+    for each in found:
         annotate(each.manifest, MEMBER, mesh.name)
         if each.roles:
             annotate(each.manifest, ROLE, " ".join(each.roles))
@@ -48,7 +53,7 @@ def render(mesh: Mesh, labels: Mapping[str, str] | None = None) -> list[Manifest
             annotate(each.manifest, NOTES, json.dumps(carried, sort_keys=True, ensure_ascii=False))
         if labels:
             each.manifest["metadata"]["labels"] = dict(labels)
-    return [each.manifest for each in written]
+    return found
 
 
 def parse(manifests: Sequence[Mapping[str, Any]]) -> Mesh:
@@ -65,10 +70,10 @@ def parse(manifests: Sequence[Mapping[str, Any]]) -> Mesh:
     return _ordered(found, _believed(found, noted, again), orders)
 
 
-def _notes(mesh: Mesh, written: Sequence[Written]) -> Notes:
+def _notes(mesh: Mesh, made: Sequence[Written]) -> Notes:
     """What the native fields do not say, by the thing that it is about."""
-    found = read(_plain(written, mesh.name))
-    names = {(role, ref): ref_of(each.manifest) for each in written for role, ref in each.carries}
+    found = read(_plain(made, mesh.name))
+    names = {(role, ref): ref_of(each.manifest) for each in made for role, ref in each.carries}
     notes: Notes = {}
     for role, part in _PARTS.items():
         read_back = {each.ref: each for each in getattr(found, part)}
@@ -92,13 +97,13 @@ def _bare(mesh: Mesh) -> Mesh:
     return replace(mesh, nodes=(), routers=(), services=(), gateways=(), gateway_routes=())
 
 
-def _plain(written: Sequence[Written], name: str) -> list[Manifest]:
+def _plain(made: Sequence[Written], name: str) -> list[Manifest]:
     """Manifests without notes."""
-    for each in written:
+    for each in made:
         annotate(each.manifest, MEMBER, name)
         if each.roles:
             annotate(each.manifest, ROLE, " ".join(each.roles))
-    return [each.manifest for each in written]
+    return [each.manifest for each in made]
 
 
 def _written_notes(manifests: Sequence[Mapping[str, Any]]) -> Notes:

@@ -1,7 +1,7 @@
 """The routes of the dialect `gateway`: what a router, a service without one, and a gateway's route become."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from canario.mesh.appmesh_writing import unless, without_none
 from canario.mesh.gateway_matches import grpc_match_spec, http_match_spec, is_plain_path, unwritable
@@ -17,7 +17,7 @@ from canario.mesh.gateway_names import (
 )
 from canario.mesh.gateway_policies import duration
 from canario.mesh.gateways import GatewayRoute
-from canario.mesh.listeners import Protocol
+from canario.mesh.listeners import Port, Protocol
 from canario.mesh.matches import GrpcMatch, How, Match, Text
 from canario.mesh.model import Mesh, Node, Route, Router, Service, Target, ToNode, ToRouter
 from canario.mesh.refs import Ref
@@ -132,13 +132,14 @@ def _rule(mesh: Mesh, router: Router, route: Route) -> Manifest:
         name=route.name if named else None,
         matches=matches or None,
         timeouts={"request": duration(request)} if request is not None else None,
-        backendRefs=[_backend(mesh, target, router.ref) for target in route.targets] or None,
+        backendRefs=[_backend(mesh, target, router.ref, router.ports) for target in route.targets] or None,
     )
 
 
-def _backend(mesh: Mesh, target: Target, owner: Ref) -> Manifest:
+def _backend(mesh: Mesh, target: Target, owner: Ref, ports: Sequence[Port] = ()) -> Manifest:
+    """`ports`: the router's, by which a node that is not in the mesh is called."""
     node = mesh.node(target.node)
-    port = target.port or default_port(node)
+    port = target.port or (ports[0].number if ports and node is None else default_port(node))
     if node and (host := outside_host(node)):
         return {"group": ISTIO_GROUP, "kind": "Hostname", "name": host, "port": port, "weight": target.weight}
     return without_none(
