@@ -3,7 +3,7 @@
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,7 @@ def add(commands: Commands) -> None:
 def run(arguments: argparse.Namespace, session: boto3.Session) -> Iterator[str]:
     """The manifests, as text; findings go to standard error."""
     findings: list[Finding] = []
-    reads = [[_read(source, findings) for source in each] for each in documents.sources(arguments.place)]
+    reads = [_read_file(each, findings) for each in documents.sources(arguments.place)]
     flat = [read for each in reads for read in each]
     done = migrate([_document(read) for read in flat], arguments.namespace, notes=not arguments.plain)
     findings += done.findings
@@ -64,6 +64,31 @@ def run(arguments: argparse.Namespace, session: boto3.Session) -> Iterator[str]:
         raise Unmet
 
 
+def _read_file(found: Sequence[Source], findings: list[Finding]) -> list[Read]:
+    """The documents of a file; the items of a List are documents too."""
+    reads = [read for source in found for read in _items(_read(source, findings))]
+    left = {name: read for read in reversed(reads) if is_app_mesh(read.manifest) for name in read.source.placeholders}
+    if left:
+        first = min((read.source for read in left.values()), key=lambda source: source.line)
+        says = f"{', '.join(sorted(left))} stays as it is"
+        todo = "fill it in (envsubst) before you apply the result"
+        findings.append(Finding(Level.NOTE, first.file, first.line, "file", says, todo))
+    return reads
+
+
+def _items(read: Read) -> list[Read]:
+    manifest = read.manifest
+    is_list = isinstance(manifest, Mapping) and manifest.get("kind") == "List"
+    if not is_list or not any(map(is_app_mesh, manifest.get("items") or ())):
+        return [read]
+    lines = [read.source.line_of(manifest, f"items[{index}]") for index in range(len(manifest["items"]))]
+    sources = [
+        Source(read.source.file, line, documents.dumped(item))
+        for line, item in zip(lines, manifest["items"], strict=True)
+    ]
+    return [Read(source, source.parsed()) for source in sources]
+
+
 def _read(source: Source, findings: list[Finding]) -> Read:
     try:
         manifest = source.parsed()
@@ -75,10 +100,6 @@ def _read(source: Source, findings: list[Finding]) -> Read:
         says = f"{error.value!r} is not allowed here"
         findings.append(Finding(level, file, int(line), "document", says, f"allowed: {error.allowed}"))
         return Read(source, None)
-    if source.placeholders and is_app_mesh(manifest):
-        says = f"{', '.join(source.placeholders)} stays as it is"
-        todo = "fill it in (envsubst) before you apply the result"
-        findings.append(Finding(Level.NOTE, source.file, source.line, "document", says, todo))
     return Read(source, manifest)
 
 

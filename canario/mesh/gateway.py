@@ -14,7 +14,7 @@ from typing import Any
 
 from canario.errors import InvalidInput
 from canario.mesh.gateway_names import MEMBER, NOTES, ROLE, Manifest, annotate, annotation, ref_of
-from canario.mesh.gateway_native import Written, native
+from canario.mesh.gateway_native import Written, namespaces_of, native
 from canario.mesh.gateway_notes import differences, merged
 from canario.mesh.gateway_reading import read
 from canario.mesh.gateway_renaming import Renaming, inverse, kubernetes_names, renamed
@@ -45,7 +45,7 @@ def render(mesh: Mesh, labels: Mapping[str, str] | None = None) -> list[Manifest
 def written(mesh: Mesh, labels: Mapping[str, str] | None = None) -> list[Written]:
     """The same manifests, each with what it is there for."""
     names = kubernetes_names(mesh)
-    found = native(renamed(mesh, names))
+    found = native(renamed(mesh, names), namespaces_of(mesh))
     notes = _notes(renamed(mesh, names), found) | _notes_of_names(names)
     for each in found:
         annotate(each.manifest, MEMBER, mesh.name)

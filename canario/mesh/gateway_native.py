@@ -1,6 +1,6 @@
 """Model → the native fields of Gateway API and Istio objects, without notes: what acts on traffic."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from canario.mesh.appmesh_writing import selector_spec, without_none
@@ -44,11 +44,13 @@ class Written:
         return self.owner or (self.carries[0] if self.carries else None)
 
 
-def native(mesh: Mesh) -> list[Written]:
-    """The objects of a mesh, those that carry its own notes first."""
+def native(mesh: Mesh, namespaces: Sequence[str] = ()) -> list[Written]:
+    """The objects of a mesh, those that carry its own notes first. `namespaces`: those that are the mesh's, unless all
+    that it has something in are.
+    """
     routes = _routes(mesh)
     return [
-        *_sidecars(mesh),
+        *_sidecars(mesh, namespaces or namespaces_of(mesh)),
         *_services(mesh),
         *_entries(mesh),
         *routes,
@@ -64,11 +66,11 @@ def namespaces_of(mesh: Mesh) -> tuple[str, ...]:
     return tuple(sorted({part.ref.namespace for found in parts for part in found})) or (MESH_WIDE,)
 
 
-def _sidecars(mesh: Mesh) -> list[Written]:
+def _sidecars(mesh: Mesh, namespaces: Sequence[str]) -> list[Written]:
     """What pods may reach: a Sidecar for each namespace, and one for each node that says what it calls."""
     policy = {"outboundTrafficPolicy": {"mode": "ALLOW_ANY" if mesh.egress is Egress.ALLOW_ALL else "REGISTRY_ONLY"}}
     found, taken = [], {}
-    for index, namespace in enumerate(namespaces_of(mesh)):
+    for index, namespace in enumerate(namespaces):
         ref = Ref(namespace, MESH_WIDE)
         taken["Sidecar", ref] = True
         made = manifest(ISTIO_NETWORKING, "Sidecar", ref, dict(policy))

@@ -16,12 +16,14 @@ from canario.mesh.gateway_names import (
     outside_host,
 )
 from canario.mesh.gateway_policies import duration
+from canario.mesh.gateway_through import Seen, through_gateway
 from canario.mesh.gateways import GatewayRoute
 from canario.mesh.listeners import Port, Protocol
 from canario.mesh.matches import GrpcMatch, How, Match, Text
 from canario.mesh.model import Mesh, Node, Route, Router, Service, Target, ToNode, ToRouter
 from canario.mesh.refs import Ref
 
+MOST_RULES = 16  # of a route
 DEFAULT_PORT = 80  # of a backend whose node has no listener: the dialect wants one
 _RULE_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 
@@ -64,7 +66,7 @@ def service_route(mesh: Mesh, service: Service, ref: Ref) -> Manifest | None:
 
 
 def gateway_route(mesh: Mesh, route: GatewayRoute, ref: Ref) -> Manifest:
-    """Istio's gateways do not ask a service's own routes, so its nodes are named here, with their weights."""
+    """Istio's gateways do not ask a service's own routes, so these stand here, with what they become behind it."""
     parents = [
         without_none(
             group=GATEWAY_GROUP,
@@ -74,36 +76,29 @@ def gateway_route(mesh: Mesh, route: GatewayRoute, ref: Ref) -> Manifest:
         )
         for gateway in mesh.gateways
     ]
-    rule = without_none(
-        matches=_gateway_matches(route) or None,
-        filters=_filters(mesh, route) or None,
-        backendRefs=[_backend(mesh, target, ref) for target in nodes_of(mesh, route)]
-        or [_to_service(mesh, route, ref)],
-    )
-    found = _route(ROUTE_KINDS[route.protocol], ref, parents, [rule])
+    rules = [_gateway_rule(mesh, seen, ref) for seen in through_gateway(mesh, route)][:MOST_RULES]
+    found = _route(ROUTE_KINDS[route.protocol], ref, parents, rules or [_rule_to_service(mesh, route, ref)])
     if host := _hostname(route.match.host):
         found["spec"]["hostnames"] = [host]
     return found
 
 
-def nodes_of(mesh: Mesh, route: GatewayRoute) -> tuple[Target, ...]:
-    """What a gateway's route comes to: the nodes of its service, by that route of its router which takes everything."""
-    service = mesh.service(route.service)
-    match service.provider if service else None:
-        case ToNode(node):
-            return (Target(node, 1, route.port),)
-        case ToRouter(ref):
-            router = mesh.router(ref)
-            everything = [each for each in router.ordered if takes_everything(each)] if router else []
-            return everything[0].targets if everything else ()
-    return ()
+def _gateway_rule(mesh: Mesh, seen: Seen, owner: Ref) -> Manifest:
+    request = seen.timeout_ms if ROUTE_KINDS[seen.route.protocol] == "HTTPRoute" else None
+    return without_none(
+        matches=_gateway_matches(seen.route) or None,
+        filters=_filters(mesh, seen.route) or None,
+        timeouts={"request": duration(request)} if request is not None else None,
+        backendRefs=[_backend(mesh, target, owner) for target in seen.targets],
+    )
 
 
-def takes_everything(route: Route) -> bool:
-    match = route.match
-    if isinstance(match, Match):
-        return match == Match() or match == Match(path=None, prefix="/")
-    return match == type(match)()
+def _rule_to_service(mesh: Mesh, route: GatewayRoute, owner: Ref) -> Manifest:
+    return without_none(
+        matches=_gateway_matches(route) or None,
+        filters=_filters(mesh, route) or None,
+        backendRefs=[_to_service(route, owner)],
+    )
 
 
 def service_parents(service: Service, owner: Ref) -> list[Manifest]:
@@ -156,7 +151,7 @@ def default_port(node: Node | None) -> int:
     return node.ports[0].number if node and node.ports else DEFAULT_PORT
 
 
-def _to_service(mesh: Mesh, route: GatewayRoute, owner: Ref) -> Manifest:
+def _to_service(route: GatewayRoute, owner: Ref) -> Manifest:
     return without_none(
         group="",
         kind="Service",

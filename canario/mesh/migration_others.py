@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from canario.mesh.gateway_names import Manifest
+from canario.mesh.gateway_names import ROLE, Manifest, annotation
 
 INJECTION = "appmesh.k8s.aws/sidecarInjectorWebhook"
 ISTIO_INJECTION = "istio-injection"
@@ -27,10 +27,17 @@ def services_kept(manifests: Sequence[Any], namespace: str, made: Iterable[list[
     """Take the Services out of `made` that are among the documents already; say where these do not do."""
     known = {_key(found, namespace): index for index, found in enumerate(manifests) if _is_service(found)}
     for part in made:
+        for each in [each for each in part if _is_elsewhere(each) and _key(each, namespace) not in known]:
+            part.remove(each)
         for each in [each for each in part if _is_service(each) and _key(each, namespace) in known]:
             part.remove(each)
             index = known[_key(each, namespace)]
             yield from _not_enough(index, manifests[index], each)
+
+
+def _is_elsewhere(made: Manifest) -> bool:
+    """Whether it is the Service of a node that names no pods: one without them would take the real one's place."""
+    return _is_service(made) and annotation(made, ROLE) in ("node", "node service") and "selector" not in made["spec"]
 
 
 def _not_enough(index: int, there: Mapping[str, Any], wanted: Manifest) -> Iterator[Remark]:
