@@ -79,9 +79,10 @@ class Source:
         if self.template:
             text, line = self.template
             return InvalidInput(f"{self.file}:{line}", text, "YAML; this is a template: fill it in first")
+        hint = f"; fill in {', '.join(self.placeholders)} first" if self.placeholders else ""
         mark = getattr(error, "problem_mark", None)
         problem = str(getattr(error, "problem", None) or error).splitlines()[0]
-        return InvalidInput(f"{self.file}:{self.line + (mark.line if mark else 0)}", problem, "YAML")
+        return InvalidInput(f"{self.file}:{self.line + (mark.line if mark else 0)}", problem, f"YAML{hint}")
 
 
 def yaml() -> YAML:
