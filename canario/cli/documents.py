@@ -32,9 +32,13 @@ class Source:
     text: str
 
     @property
-    def placeholders(self) -> list[str]:
-        """`${NAME}` and the like, which a shell fills in."""
-        return sorted(set(_PLACEHOLDER.findall(_without_comments(self.text))))
+    def placeholders(self) -> dict[str, int]:
+        """`${NAME}` and the like, which a shell fills in, each with its first line."""
+        found: dict[str, int] = {}
+        for number, line in enumerate(self.text.splitlines(), self.line):
+            for name in () if line.lstrip().startswith("#") else _PLACEHOLDER.findall(line):
+                found.setdefault(name, number)
+        return found
 
     @property
     def comments(self) -> list[str]:
@@ -132,10 +136,6 @@ def split(file: str, text: str) -> list[Source]:
             lines.append(line)
     found.append(Source(file, start, "".join(lines)))
     return [each for each in found if each.text.strip()]
-
-
-def _without_comments(text: str) -> str:
-    return "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
 
 
 def _is_outside_quotes(line: str, at: int) -> bool:

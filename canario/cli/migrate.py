@@ -67,12 +67,12 @@ def run(arguments: argparse.Namespace, session: boto3.Session) -> Iterator[str]:
 def _read_file(found: Sequence[Source], findings: list[Finding]) -> list[Read]:
     """The documents of a file; the items of a List are documents too."""
     reads = [read for source in found for read in _items(_read(source, findings))]
-    left = {name: read for read in reversed(reads) if is_app_mesh(read.manifest) for name in read.source.placeholders}
+    of_app_mesh = [read.source for read in reads if is_app_mesh(read.manifest)]
+    left = {name: line for source in reversed(of_app_mesh) for name, line in source.placeholders.items()}
     if left:
-        first = min((read.source for read in left.values()), key=lambda source: source.line)
         says = f"{', '.join(sorted(left))} stays as it is"
         todo = "fill it in (envsubst) before you apply the result"
-        findings.append(Finding(Level.NOTE, first.file, first.line, "file", says, todo))
+        findings.append(Finding(Level.NOTE, of_app_mesh[0].file, min(left.values()), "file", says, todo))
     return reads
 
 

@@ -222,7 +222,7 @@ def test_placeholders_stay_and_are_said_once(run) -> None:
     result = run(shop="\n---\n".join([SHOP_MESH, document.format("a", "a"), document.format("b", "b")]))
 
     (line,) = [each for each in result.lines if "${NS}" in each and ": note: " in each and "stays" in each]
-    assert line.startswith("in/shop.yaml:6: note: file: ${NS} stays as it is")
+    assert line.startswith("in/shop.yaml:10: note: file: ${NS} stays as it is")
     assert {"${NS}"} == {each["metadata"]["namespace"] for each in result.manifests}
 
 
