@@ -39,10 +39,13 @@ async def _why(admin: Admin) -> str:
         listeners = await admin.config_dump("dynamic_listeners")
     except RemoteError:
         return ""
-    errors = ((each.get("name", ""), each.get("error_state", {}).get("details", "")) for each in listeners)
-    # Before the reason Envoy writes out the whole message that it did not take.
-    return "; ".join(dict.fromkeys(f"{name}: {_last_line(text)}".lstrip(": ") for name, text in errors if text))
+    reasons: dict[str, str] = {}  # Envoy may tell one twice, the second time without the listener's name
+    for each in listeners:
+        if text := each.get("error_state", {}).get("details"):
+            reasons.setdefault(_last_line(text), each.get("name", ""))
+    return "; ".join(f"{name}: {reason}".removeprefix(": ") for reason, name in reasons.items())
 
 
 def _last_line(text: str) -> str:
+    """The reason: before it Envoy writes out the whole message that it did not take."""
     return text.strip().splitlines()[-1].lstrip(": }")
