@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from datetime import datetime
+from pathlib import Path
 
 from canario.workshop.room import BALANCERS
 from lab.cluster.client import Client
@@ -49,7 +50,7 @@ def status(address: str, now: datetime) -> Obj:
         "pods": str(_MOST_PODS),
         BALANCERS: str(_MOST_BALANCERS),
     }
-    allocatable = {**capacity, "cpu": str(cores * _SHARED_CPU)}
+    allocatable = {**capacity, "cpu": str(cores * _SHARED_CPU), "memory": f"{_free_memory()}Ki"}
     at = timestamp(now)
     return {
         "capacity": capacity,
@@ -94,6 +95,12 @@ async def register(client: Client, address: str, now: datetime) -> None:
 
 def _architecture() -> str:
     return {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+
+
+def _free_memory() -> int:
+    """Kibibytes that other programs of this machine leave, when the lab starts."""
+    lines = Path("/proc/meminfo").read_text().splitlines()
+    return next((int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")), _memory())
 
 
 def _memory() -> int:
