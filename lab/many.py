@@ -43,10 +43,11 @@ def run_many(lab: Lab, options: Options, count: int, seconds: Mapping[str, float
     found = desk(boto3.Session())
     loads = _loads(lab, found, options.rate, say)
     entries = roster(options, count)
-    lines = rostered.lines_of(entries, rostered.room(entries, found), count)
+    rooms = [room for room in rostered.room(entries, found) if room.limit is not None]
+    lines = rostered.lines_of(entries, rooms, count)
     for line in lines:
         say(f"  {line.text}")
-    rostered.require_room([line for line in lines if line.room.limit is not None])
+    rostered.require_room(lines)
     try:
         verdicts = _run(entries, replace(found, pause=lambda wait: _pause(loads, wait)), say)
     finally:
