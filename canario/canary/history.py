@@ -30,7 +30,14 @@ def _decided(entry: Mapping[str, Any]) -> Decided:
         _counts(entry, ""),
         _counts(entry, "baseline_"),
     )
-    decision = Decision(entry["decision"], float(entry["share"]), str(entry["reason"]), dict(entry["evidence"]))
+    decision = Decision(
+        kind=entry["decision"],
+        share=float(entry["share"]),
+        reason=str(entry["reason"]),
+        evidence=dict(entry["evidence"]),
+        guarantee=entry.get("guarantee", "exact"),
+        suspect=entry.get("suspect"),
+    )
     return Decided(observation, decision)
 
 

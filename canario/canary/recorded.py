@@ -19,6 +19,7 @@ COUNTS = ("canary_requests", "canary_errors", "baseline_requests", "baseline_err
 COLUMNS = ("start", "end", "share", *COUNTS)
 SLOWER = re.compile(r"(canary|baseline)_slower_\d+(\.\d+)?")
 OPTIONAL = f"{', '.join(COLUMNS)}, canary_slower_<milliseconds>, baseline_slower_<milliseconds>"
+NESTED = ("canary", "baseline", "same_code")  # as an observation has them
 OF_A_DECISION = {"requests": "canary_requests", "errors": "canary_errors", "in_force": "share"}
 
 
@@ -106,9 +107,7 @@ def _flat(given: Mapping[str, Any], names: Mapping[str, str], row: Row) -> dict[
     fields: dict[str, Any] = {}
     for name, value in given.items():
         name = names.get(name, name)
-        if name in ("canary", "baseline") and (value is None or isinstance(value, Mapping)):
-            fields |= {f"{name}_{part}": (value or {}).get(part) for part in ("requests", "errors", "slower")}
-        elif name in COLUMNS or SLOWER.fullmatch(name):
+        if name in NESTED or name in COLUMNS or SLOWER.fullmatch(name):
             fields[name] = value
         else:
             raise row.refuse("field", name, f"{OPTIONAL}; rename one with --column")

@@ -55,34 +55,41 @@ def _observation(at: datetime, row: Row, period: timedelta, plan: Plan, zero: bo
     share = _share(row)
     canary, baseline = _counts(row, "canary", plan, zero), _counts(row, "baseline", plan, zero)
     try:
-        return Observation(at, end, share, canary, baseline)
+        return Observation(at, end, share, canary, baseline, row.fields.get("same_code", False))
     except InvalidInput as error:
         raise row.refuse(error.field, error.value, error.allowed) from error
 
 
 def _counts(row: Row, node: str, plan: Plan, zero: bool) -> Counts | None:
+    nested = row.fields.get(node)
+    if nested is not None:
+        return _nested(row, node, nested, plan)
     requests, errors = _count(row, f"{node}_requests"), _count(row, f"{node}_errors")
-    slower = _slower(row, node, plan)
+    slower = [_count(row, f"{node}_slower_{edge:g}") for edge in plan.edges]
     if zero and requests is not None:
         errors, slower = errors or 0, [each or 0 for each in slower]
-    if requests is None or errors is None or None in slower:
+    if requests is None or errors is None:
         return None
     if errors > requests:
         raise row.refuse(f"{node}_errors", errors, f"at most the window's {requests} requests")
+    known = tuple(each for each in slower if each is not None)
     try:
-        return Counts(requests, errors, tuple(each for each in slower if each is not None))
+        return Counts(requests, errors, known if len(known) == len(slower) else None)
     except InvalidInput as error:
         raise row.refuse(f"{node}_slower", error.value, error.allowed) from error
 
 
-def _slower(row: Row, node: str, plan: Plan) -> list[int | None]:
-    """One count an edge of the plan; an observation's own list has them in the edges' order."""
-    listed = row.fields.get(f"{node}_slower")
-    if not isinstance(listed, list):
-        return [_count(row, f"{node}_slower_{edge:g}") for edge in plan.latency_edges]
-    if plan.latency_edges and len(listed) != len(plan.latency_edges):
-        raise row.refuse(f"{node}_slower", listed, f"{len(plan.latency_edges)} counts, one per latency edge")
-    return [counted(f"{row.where}: {node}_slower", each) for each in listed] if plan.latency_edges else []
+def _nested(row: Row, node: str, given: object, plan: Plan) -> Counts:
+    """An observation's own counts; of a plan without edges it counted none."""
+    try:
+        counts = Counts.from_dict(given, node)
+    except InvalidInput as error:
+        raise row.refuse(error.field, error.value, error.allowed) from error
+    if counts.slower and len(counts.slower) != len(plan.edges):
+        if plan.edges:
+            raise row.refuse(f"{node}.slower", list(counts.slower), f"{len(plan.edges)} counts, one per latency edge")
+        return replace(counts, slower=())
+    return counts
 
 
 def _given(row: Row, field: str) -> Any:
