@@ -12,7 +12,7 @@ from bench.canary.scenarios import Scenario
 from bench.canary.tuning import Point, Table, frontier, points
 
 COLORS = ("#8c6bb1", "#3b6ea5", "#2e7d4f", "#b3261e", "#777777")
-MINE = "#d9820f"
+MINE, LATE = "#d9820f", "#000000"
 
 
 def draw(path: Path, scenarios: Sequence[Scenario], tables: dict[str, Table]) -> bool:
@@ -22,7 +22,7 @@ def draw(path: Path, scenarios: Sequence[Scenario], tables: dict[str, Table]) ->
         return False
     with pyplot.rc_context({"svg.hashsalt": "canario", "svg.fonttype": "none", "font.size": 9}):
         figure, axis = pyplot.subplots(figsize=(8, 5.2), layout="constrained")
-        for (name, found), color in zip(curves.items(), (*COLORS, MINE), strict=True):
+        for (name, found), color in zip(curves.items(), (*COLORS, MINE, LATE), strict=True):
             _curve(axis, name, found, color, tables[name])
         axis.axvline(0.01, color="#999999", ls=":", lw=1)
         axis.set_xscale("symlog", linthresh=0.001)

@@ -15,6 +15,7 @@ from canario.canary import Counts, Observation, Plan, Rollout, Tally, decide, st
 OUTCOMES = {None: RUNNING, "promoted": PROMOTED, "rolled_back": ROLLED_BACK, "held": HELD}
 BEGAN = datetime(2026, 11, 2, 12, tzinfo=UTC)
 EDGE = 500.0  # milliseconds
+WAITING = -1  # running, and has nothing to read yet
 BAD_POD = "pod-0"  # as the world has it
 
 
@@ -49,6 +50,33 @@ class Canario(Rule):
                 self._share[place] = decision.share
                 self._replaced[place] |= decision.suspect == BAD_POD
                 self._outcome[place] = OUTCOMES[runs[run].outcome]
+        return self._share.copy(), self._outcome.copy()
+
+
+class Late(Canario):
+    """Canario as it is deployed: a window is read one whole minute after it ended, so that its metrics are in.
+
+    What happens in that minute happens at the old share, and after a change of share it is no evidence either: every
+    change costs two minutes.
+    """
+
+    name = "Canario, a minute late"
+
+    def begin(self, service: Service, shape: tuple[int, int]) -> NDArray[np.float64]:
+        self._since = np.zeros(shape, dtype=int)
+        self._before: Minute | None = None
+        return super().begin(service, shape)
+
+    def judge(self, number: int, minute: Minute) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        before, self._before = self._before, minute
+        if before is None:
+            return self._share.copy(), self._outcome.copy()
+        shares, outcomes = self._share.copy(), self._outcome.copy()
+        unread = self._since > number - 1
+        self._outcome[unread & (outcomes == RUNNING)] = WAITING
+        super().judge(number - 1, before)
+        self._outcome[self._outcome == WAITING] = RUNNING
+        self._since = np.where(self._share != shares, number + 1, self._since)
         return self._share.copy(), self._outcome.copy()
 
 

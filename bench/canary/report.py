@@ -13,10 +13,10 @@ ALPHA, BETA = 0.01, 0.05
 
 
 def lines(scenarios: Sequence[Scenario], tables: dict[str, Table]) -> Iterator[str]:
-    mine, rivals = tables["Canario"], [table for name, table in tables.items() if name != "Canario"]
+    mine, rivals = tables["Canario"], [table for name, table in tables.items() if not name.startswith("Canario")]
     yield "## Canario, default plan"
     yield from scenario_table(mine, 0, scenarios)
-    for table in rivals:
+    for table in [*(each for name, each in tables.items() if name.startswith("Canario")), *rivals]:
         for k, setting in enumerate(table.settings):
             if setting.documented:
                 yield f"## {table.rule}, {setting.name}"

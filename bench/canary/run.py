@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.canary.product import Canario
+from bench.canary.product import Canario, Late
 from bench.canary.rivals.appmesh_sample import AppMeshSample
 from bench.canary.rivals.argo import Argo
 from bench.canary.rivals.codedeploy import CodeDeploy
@@ -52,6 +52,7 @@ def run(jobs: Sequence[Job], processes: int, told: Callable[[str], None]) -> tup
             rows.append(row)
             told(f"{len(rows)} of {len(jobs)}: {scenario.name}")
     rules = [*(make() for make in RIVALS), Canario(jobs[0].minutes, PLANS, scenarios[0])]
+    rules.append(late(jobs[0].minutes, scenarios[0]))
     return scenarios, {
         rule.name: Table(rule.name, rule.settings, [row[n] for row in rows]) for n, rule in enumerate(rules)
     }
@@ -65,5 +66,11 @@ def one(job: Job) -> list[Runs]:
         seed = np.random.SeedSequence([job.seed, job.place, n])
         found.append(simulate(make(), scenario, job.minutes, job.rival_repetitions, seed))
     rule = Canario(job.minutes, PLANS, scenario)
-    seed = np.random.SeedSequence([job.seed, job.place, len(RIVALS)])
-    return [*found, simulate(rule, scenario, job.minutes, job.repetitions, seed)]
+    for n, mine in enumerate((rule, late(job.minutes, scenario)), len(RIVALS)):
+        seed = np.random.SeedSequence([job.seed, job.place, n])
+        found.append(simulate(mine, scenario, job.minutes, job.repetitions, seed))
+    return found
+
+
+def late(minutes: int, scenario: Scenario) -> Late:
+    return Late(minutes, {"default": PLANS["default"]}, scenario)

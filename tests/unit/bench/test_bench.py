@@ -5,7 +5,7 @@ import pytest
 
 from bench.canary import bound, report, speed, tuning
 from bench.canary.measures import geometric, mean, part
-from bench.canary.product import Canario
+from bench.canary.product import Canario, Late
 from bench.canary.rule import HELD, PROMOTED, ROLLED_BACK, Runs, Setting, simulate
 from bench.canary.run import PLANS, RIVALS, Job, chosen, one
 from bench.canary.scenarios import Scenario, Service, grid
@@ -96,7 +96,7 @@ def test_a_tiny_run_is_the_same_twice() -> None:
     job = Job(place, minutes=30, repetitions=2, rival_repetitions=2, seed=1)
     first, second = one(job), one(job)
 
-    assert len(first) == len(RIVALS) + 1
+    assert len(first) == len(RIVALS) + 2
     for runs, again in zip(first, second, strict=True):
         assert np.array_equal(runs.outcome, again.outcome)
         assert set(np.unique(runs.outcome)) <= {PROMOTED, ROLLED_BACK, HELD}
@@ -111,6 +111,17 @@ def test_the_product_finds_what_is_plain() -> None:
     assert (runs.outcome == ROLLED_BACK).all()
     assert runs.extra.mean() < 60
     assert np.array_equal(runs.extra, runs.extra_in_all)
+
+
+def test_a_minute_late_costs_minutes_and_no_more_evidence() -> None:
+    """Each change of share takes two minutes: promotion is later, by about the number of changes."""
+    scenario = Scenario(Service(6000, 0.002), "", "null")
+    minutes = [
+        simulate(kind(60, {"default": {}}, scenario), scenario, 60, 8, np.random.SeedSequence(2)).minutes.mean()
+        for kind in (Canario, Late)
+    ]
+
+    assert minutes[0] + 4 < minutes[1] < minutes[0] + 15
 
 
 def table(outcomes: list[list[int]], extra: list[list[float]]) -> tuning.Table:
