@@ -26,7 +26,8 @@ class Setting:
 @dataclass(frozen=True)
 class Runs:
     """How each run of each setting ended: arrays of settings × repetitions. Minutes until then; extra failures until
-    then, and until the end of the time, in which a promoted canary has all traffic."""
+    then, and until as long again after the longest rollout, in which a promoted canary has all traffic: without that
+    time a canary missed at the last minute would cost nothing."""
 
     outcome: NDArray[np.int64]
     minutes: NDArray[np.float64]
@@ -76,4 +77,6 @@ def simulate(rule: Rule, scenario: Scenario, minutes: int, repetitions: int, see
             share = np.where(running, following, share)
             ended = np.where(running & (found != RUNNING), number + 1, ended)
             outcome = np.where(running, found, outcome)
+    after = sum(world.extra_a_minute(number) for number in range(minutes, 2 * minutes))
+    in_all += np.where(outcome == PROMOTED, after, 0.0)
     return Runs(np.where(outcome == RUNNING, HELD, outcome), ended, extra, in_all)

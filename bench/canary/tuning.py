@@ -1,7 +1,7 @@
 """The rivals' best settings on this very grid, at a false-rollback rate that is given; and the comparison with them.
 
-Harm is the extra failed requests within the time: until the rollback or the hold; of a bad canary that was promoted,
-all that it fails until the end. 1 is added, so that a scenario without harm has a ratio.
+Harm is the extra failed requests: until the rollback or the hold; of a bad canary that was promoted, all that it fails
+until as long again after the longest rollout. 1 is added, so that a scenario without harm has a ratio.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -57,6 +57,12 @@ class World:
         pods = (canary_pods, baseline_pods) if canary_pods and baseline_pods else None
         return Minute(*counts[:4], known, np.maximum(extra, 0.0), *counts[4:], pods=pods)
 
+    def extra_a_minute(self, number: int) -> float:
+        """What a canary with all traffic fails more than the baseline would, on average. A host's fault is none."""
+        canary, baseline = self.scenario.rates(number)
+        slow = self.scenario.slow or (0.0, 0.0)
+        return self.scenario.traffic(number) * (max(canary - baseline, 0.0) + max(slow[0] - slow[1], 0.0))
+
     def _node(
         self, requests: Counts, rate: Numbers, replaced: NDArray[np.bool_] | None
     ) -> tuple[Counts, Numbers, tuple[Counts, Counts] | None]:
