@@ -297,8 +297,18 @@ def test_state_stays_small() -> None:
         ("step", 1),
         ("began", "noon"),
         ("traffic", None),
-        ("evidence", {"against": []}),
-        ("evidence", 7),
+        ("guards", []),
+        ("guards", [{"series": [None, None], "noise": {"squares": 0, "freedom": 0}, "proved": False}]),
+        ("guards", [{"series": [{"against": []}], "noise": {"squares": 0, "freedom": 0}, "proved": False}]),
+        ("guards", [{"series": [7], "noise": {"squares": 0, "freedom": 0}, "proved": False}]),
+        ("guards", [{"series": [None], "noise": 1, "proved": False}]),
+        ("guards", [{"series": [None], "noise": {"squares": 0, "freedom": 0}, "proved": 1}]),
+        ("pods", 7),
+        ("pods", {"pod-1": {"windows": 1, "bets": [0.0]}}),
+        ("suspects", "pod-1"),
+        ("absent", 7),
+        ("absent", {"canary": "noon"}),
+        ("split", {"share": 2, "canary": 0, "total": 0, "last": 0}),
     ],
 )
 def test_damaged_state(field: str, value: object) -> None:
@@ -311,9 +321,9 @@ def test_damaged_evidence() -> None:
     """Evidence of another length than the plan's bets is refused, and so is text that is no JSON."""
     rollout, _ = decide(watched(), window(1, 0.01, (60, 0), (5940, 6)))
     state = rollout.to_dict()
-    state["evidence"]["harmful"] = [0.0]
+    state["guards"][0]["series"][0]["harmful"] = [0.0]
 
-    with pytest.raises(InvalidInput, match="^evidence.harmful: .* a list of 10 finite numbers"):
+    with pytest.raises(InvalidInput, match="^evidence.harmful: .* a list of 7 finite numbers"):
         Rollout.from_dict(state)
     with pytest.raises(InvalidInput, match="^rollout: "):
         Rollout.from_json("{")
