@@ -1,10 +1,12 @@
 """`canario migrate DIR|-`: App Mesh manifests in, Gateway API and Istio manifests out."""
 
 import argparse
+import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from canario.cli import documents
 from canario.cli.documents import STDIN, Source
 from canario.cli.kinds import Commands, Unmet
 from canario.errors import InvalidInput
-from canario.mesh.migration import Document, Finding, Level, is_app_mesh, migrate
+from canario.mesh.migration import Document, Finding, Level, Migration, is_app_mesh, migrate
 from canario.mesh.migration_others import namespace_labels
 
 APP_MESH = "appmesh.k8s.aws"
@@ -42,7 +44,14 @@ def add(commands: Commands) -> None:
     parser.add_argument("--namespace", default="default", help="of objects that name none (default: default)")
     parser.add_argument("--strict", action="store_true", help="what has no equal is an error")
     parser.add_argument("--plain", action="store_true", help="without Canario's annotations")
+    parser.add_argument("--verify", action="store_true", help="ask both the same, on the lab's Envoys")
     parser.set_defaults(run=run)
+
+
+def migration(place: str, namespace: str) -> Migration:
+    """What the documents at a place become, without anything being written or said. Raises InvalidInput."""
+    flat = [read for each in documents.sources(place) for read in _read_file(each, [])]
+    return migrate([_document(read) for read in flat], namespace)
 
 
 def run(arguments: argparse.Namespace, session: boto3.Session) -> Iterator[str]:
@@ -60,8 +69,17 @@ def run(arguments: argparse.Namespace, session: boto3.Session) -> Iterator[str]:
     files = [(each[0].source.file, [next(texts) for _ in each]) for each in reads if each]
     more = [documents.dumped(manifest) for manifest in done.more]
     yield from _written(files, more, arguments)
-    if any(finding.level in BROKEN for finding in findings):
+    verified = _verified(arguments) if arguments.verify else True
+    if not verified or any(finding.level in BROKEN for finding in findings):
         raise Unmet
+
+
+def _verified(arguments: argparse.Namespace) -> bool:
+    """Whether an Envoy with each mesh answers the same. The lab is asked by its command: nothing here knows it."""
+    if arguments.place == STDIN or find_spec("lab") is None:
+        raise InvalidInput("--verify", arguments.place, "a folder or a file, where the lab is installed (make setup)")
+    command = [sys.executable, "-m", "lab.verify", arguments.place, arguments.namespace]
+    return subprocess.run(command, check=False).returncode == 0  # noqa: S603
 
 
 def _read_file(found: Sequence[Source], findings: list[Finding]) -> list[Read]:

@@ -6,7 +6,7 @@ from canario.mesh.appmesh_names import GATEWAY_ROUTE_KINDS, ROUTE_KINDS
 from canario.mesh.gateway_loss import Loss, Said, Say
 from canario.mesh.gateway_matches import is_plain_path, unwritable
 from canario.mesh.gateway_routes import MOST_RULES, precedence
-from canario.mesh.gateway_through import is_whole, through_gateway
+from canario.mesh.gateway_through import is_whole, takes_all_of, through_gateway
 from canario.mesh.gateways import GatewayRoute, in_order
 from canario.mesh.listeners import Protocol
 from canario.mesh.matches import AnyMatch, GrpcMatch, How, Match
@@ -154,7 +154,10 @@ def _of_split(mesh: Mesh, route: GatewayRoute, key: str, loss: Say) -> Iterator[
             f"Istio's gateways do not ask the routes of service {route.service}, and not all of them can be said here"
         )
         yield loss(field, says, "write what is missing into the gateway's route")
-    elif any(len(way.targets) > 1 for way in ways):
+    elif not any(takes_all_of(route, way) for way in ways):
+        says = "what none of the service's routes takes is answered 500, where App Mesh said 404"
+        yield loss(field, says, "nothing, unless somebody looks at the status", False)
+    if any(len(way.targets) > 1 for way in ways):
         says = "the split between nodes stands here too, for Istio's gateways do not ask the service's routes"
         yield loss(field, says, "change both when you change a share; a rollout does", False)
 

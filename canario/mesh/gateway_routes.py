@@ -16,7 +16,7 @@ from canario.mesh.gateway_names import (
     outside_host,
 )
 from canario.mesh.gateway_policies import duration
-from canario.mesh.gateway_through import Seen, through_gateway
+from canario.mesh.gateway_through import Seen, takes_all_of, through_gateway
 from canario.mesh.gateways import GatewayRoute
 from canario.mesh.listeners import Port, Protocol
 from canario.mesh.matches import GrpcMatch, How, Match, Text
@@ -76,7 +76,10 @@ def gateway_route(mesh: Mesh, route: GatewayRoute, ref: Ref) -> Manifest:
         )
         for gateway in mesh.gateways
     ]
-    rules = [_gateway_rule(mesh, seen, ref) for seen in through_gateway(mesh, route)][:MOST_RULES]
+    ways = through_gateway(mesh, route)
+    rules = [_gateway_rule(mesh, seen, ref) for seen in ways][: MOST_RULES - 1]
+    if ways and not any(takes_all_of(route, seen) for seen in ways):
+        rules.append(_rule_to_nobody(mesh, route))
     found = _route(ROUTE_KINDS[route.protocol], ref, parents, rules or [_rule_to_service(mesh, route, ref)])
     if host := _hostname(route.match.host):
         found["spec"]["hostnames"] = [host]
@@ -91,6 +94,11 @@ def _gateway_rule(mesh: Mesh, seen: Seen, owner: Ref) -> Manifest:
         timeouts={"request": duration(request)} if request is not None else None,
         backendRefs=[_backend(mesh, target, owner) for target in seen.targets],
     )
+
+
+def _rule_to_nobody(mesh: Mesh, route: GatewayRoute) -> Manifest:
+    """What none of the service's routes takes is refused, and must not fall through to another gateway route."""
+    return without_none(matches=_gateway_matches(route) or None, filters=_filters(mesh, route) or None)
 
 
 def _rule_to_service(mesh: Mesh, route: GatewayRoute, owner: Ref) -> Manifest:

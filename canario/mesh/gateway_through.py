@@ -32,6 +32,11 @@ def through_gateway(mesh: Mesh, route: GatewayRoute) -> tuple[Seen, ...]:
     return ()
 
 
+def takes_all_of(route: GatewayRoute, seen: Seen) -> bool:
+    """Whether every request that the gateway's route takes is this rule's."""
+    return seen.route.match == route.match
+
+
 def is_whole(mesh: Mesh, route: GatewayRoute) -> bool:
     """Whether every route of the service's router is among the rules that `through_gateway` gives, or out of reach."""
     service = mesh.service(route.service)

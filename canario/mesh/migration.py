@@ -74,6 +74,7 @@ class Migration:
     refused: Mapping[int, str]  # index of a document → why
     more: tuple[Manifest, ...]
     findings: tuple[Finding, ...]
+    meshes: tuple[Mesh, ...] = ()  # what the documents say, with App Mesh's defaults
 
 
 @dataclass
@@ -141,7 +142,8 @@ def migrate(documents: Sequence[Document], namespace: str = "default", *, notes:
     made: dict[int, list[Manifest]] = {index: [] for index in work.places.values()}
     more: list[Manifest] = []
     taken: dict[tuple[str, str, str], str] = {}
-    for mesh, members in _meshes(work):
+    meshes = list(_meshes(work))
+    for mesh, members in meshes:
         _say(work, mesh, members)
         for each in gateway.written(mesh):
             place = _place(work, mesh, each.made_for)
@@ -151,7 +153,8 @@ def migrate(documents: Sequence[Document], namespace: str = "default", *, notes:
     replaced = tuple(_finished(work, index, made, notes) for index in range(len(documents)))
     order = {document.file: place for place, document in reversed(list(enumerate(documents)))}
     findings.sort(key=lambda finding: (order.get(finding.file, 0), finding.line))
-    return Migration(replaced, work.refused, tuple(_plain(each, notes) for each in more), tuple(findings))
+    rest = tuple(_plain(each, notes) for each in more)
+    return Migration(replaced, work.refused, rest, tuple(findings), tuple(mesh for mesh, _ in meshes))
 
 
 def is_app_mesh(manifest: Any) -> bool:
