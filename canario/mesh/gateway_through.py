@@ -59,7 +59,8 @@ def _both(route: GatewayRoute, behind: Route) -> Iterator[Seen]:
                 headers=(*route.match.headers, *behind.match.headers),
                 query=(*route.match.query, *behind.match.query),
             )
-            yield Seen(replace(route, match=said, rewrite=rewrite), behind.targets, behind.timeout.request_ms)
+            if not any(unwritable(said)):
+                yield Seen(replace(route, match=said, rewrite=rewrite), behind.targets, behind.timeout.request_ms)
 
 
 def takes_everything(route: Route) -> bool:

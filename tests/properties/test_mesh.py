@@ -21,7 +21,7 @@ from tests.unit.mesh.schemas import refused
 shares = st.floats(0, 1)
 patient = settings(deadline=None)  # a busy machine is no failure
 frugal = settings(
-    deadline=None, max_examples=40, phases=[p for p in Phase if p is not Phase.shrink]
+    deadline=None, max_examples=30, phases=[p for p in Phase if p is not Phase.shrink]
 )  # whole meshes are large
 largest = st.sampled_from([APP_MESH_LARGEST, GATEWAY_LARGEST])
 

@@ -126,6 +126,17 @@ def test_a_route_that_cannot_be_said_is_left_out() -> None:
     assert mesh == gateway.parse(manifests)
 
 
+def test_a_gateways_route_that_cannot_be_said_hangs_on_nothing() -> None:
+    """A negated header at a gateway: the route is kept for the model, without a parent, so that it takes nothing."""
+    into = GatewayRoute(ref("in"), f"in_{SHOP}", ref("web"), Match(headers=(Header("x", invert=True),)))
+    gateways = way_in(names("default")).gateways
+    mesh = shop(route("all"), gateways=gateways, gateway_routes=(into,))
+    manifests = gateway.render(mesh)
+
+    assert {} == one(manifests, "HTTPRoute", "in")["spec"]
+    assert mesh == gateway.parse(manifests)
+
+
 def test_a_note_that_is_no_json_is_refused_by_its_place() -> None:
     """A note that somebody edited into something else is refused, with the way out."""
     manifests = gateway.render(shop(route("all", retry=Retry(1, 1))))
