@@ -16,7 +16,7 @@ from canario.mesh.model import Mesh
 from tests.properties.mesh_strategies import meshes
 from tests.unit.mesh.schemas import refused
 
-frugal = settings(deadline=None, max_examples=25, phases=[p for p in Phase if p is not Phase.shrink])
+frugal = settings(deadline=None, max_examples=15, phases=[p for p in Phase if p is not Phase.shrink])
 JUNK = (None, "", "x", -1, 0, {}, [], [None], {"a": 1}, True, "${X}", 3.5, ["x"], {"name": None})
 Path = tuple[Any, ...]
 
