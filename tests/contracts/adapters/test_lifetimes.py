@@ -1,6 +1,5 @@
-"""The port `Lifetimes`, by its fake and by DynamoDB."""
+"""The port `Lifetimes`: the fake, and DynamoDB by moto and by MiniStack."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -17,13 +16,9 @@ from tests.lifetimes import FakeLifetimes
 LIFE = Lifetime("turma-01", "appmesh", "run-1", NOW + timedelta(hours=2, microseconds=5))
 
 
-@pytest.fixture(params=["fake", "dynamodb"])
-def lifetimes(request: pytest.FixtureRequest, name: str) -> Iterator[Lifetimes]:
-    if request.param == "fake":
-        yield FakeLifetimes()
-    else:
-        session: boto3.Session = request.getfixturevalue("session")
-        yield LifetimeRecords(make_table(session, name))
+@pytest.fixture
+def lifetimes(aws_or_fake: boto3.Session | None, name: str) -> Lifetimes:
+    return LifetimeRecords(make_table(aws_or_fake, name)) if aws_or_fake else FakeLifetimes()
 
 
 def test_a_lifetime_reads_back(lifetimes: Lifetimes):
