@@ -14,7 +14,7 @@ MODES = ("auto", "guided")
 TTL_HOURS = 24.0
 MOST_HOURS = 90 * 24
 
-# The stages in the document's order. Those that no file implements yet are visible, and refused by name.
+# The stages in the document's order.
 STAGES = (
     "preflight",
     "baseline",
@@ -27,8 +27,6 @@ STAGES = (
     "mtls",
     "clean",
 )
-# `discovery` is written and tested by itself, and kept out: run after `tracing`, its move to Cloud Map failed requests.
-AVAILABLE_STAGES = tuple(stage for stage in STAGES if stage != "discovery")
 
 
 @dataclass(frozen=True)
@@ -83,9 +81,9 @@ def parse_request(given: Mapping[str, Any], *, dialects: Sequence[str]) -> Reque
         workshop=names(given["workshop"]).workshop,
         mesh=_one_of("mesh", given.get("mesh", dialects[0]), DIALECTS),
         mode=_one_of("mode", given.get("mode", "auto"), MODES),
-        until=_one_of("until", given.get("until", STAGES[-1]), AVAILABLE_STAGES),
+        until=_one_of("until", given.get("until", STAGES[-1]), STAGES),
         canary=_plan(given.get("canary", {})),
-        guided_from=_one_of("guided_from", given.get("guided_from", STAGES[0]), AVAILABLE_STAGES),
+        guided_from=_one_of("guided_from", given.get("guided_from", STAGES[0]), STAGES),
         ttl_hours=parse_hours("ttl_hours", given.get("ttl_hours", TTL_HOURS)),
         only=_one_of("only", given.get("only", ""), ("", STAGES[-1])),
     )
