@@ -32,21 +32,32 @@ class Finish(StrEnum):
 
 
 def begin(request: Request, ports: Ports, run: str) -> None:
-    """Say that the execution has started, and until when the workshop may live."""
+    """Say that the execution has started, and until when the workshop may live. Raises Frozen."""
+    if not request.only:
+        _refuse_frozen("begin", request, ports)
     lifetime.begin(request, ports, run)
     ports.events.put("WorkshopStarted", {**request.to_dict(), "run": run})
 
 
-def solve(stage_id: str, request: Request, ports: Ports, run: str, finish: Finish = Finish.SOLVE) -> dict[str, Any]:
+def solve(
+    stage_id: str,
+    request: Request,
+    ports: Ports,
+    run: str,
+    finish: Finish = Finish.SOLVE,
+    entered: datetime | None = None,
+) -> dict[str, Any]:
     """Do the stage's work; `{"stage", "status", "outputs"}`. Raises NotReady while something has to settle first.
 
-    What an attendee has done is left as it is. Raises Frozen when the workshop is being cleaned.
+    What an attendee has done is left as it is. Raises Frozen when the workshop is being cleaned, and Quarantined when
+    cleaning is not ready at its deadline after `entered`.
     """
     this = stage(stage_id)
     record = record_of(stage_id, request, ports)
     if is_done(record):
         return {"stage": stage_id, "status": record["status"], "outputs": dict(record.get("outputs", {}))}
-    _refuse_frozen(this, request, ports)
+    if this.id != lifetime.CLEAN:
+        _refuse_frozen(f"stage {stage_id}", request, ports)
     if finish is Finish.SKIP or (request.is_caught_up(stage_id) and this.needs_traffic):
         return _skip(this, request, ports, run, record)
     body = {**_begun(record, ports, run), "by": "attendee" if finish is Finish.DONE else "machine"}
@@ -57,6 +68,9 @@ def solve(stage_id: str, request: Request, ports: Ports, run: str, finish: Finis
     except NotReady as waiting:
         if waiting.progress:
             put(this, request, ports, run, {**body, "outputs": waiting.progress})
+        waited = (ports.now - (entered or ports.now)).total_seconds()
+        if this.failure == QUARANTINED and waited >= this.deadline_seconds:
+            raise Quarantined(f"{waiting} (after {waited:.0f} of {this.deadline_seconds} s)") from waiting
         raise
     put(this, request, ports, run, {**body, "outputs": outputs})
     return {"stage": stage_id, "status": "running", "outputs": outputs}
@@ -152,13 +166,13 @@ def put(this: Stage, request: Request, ports: Ports, run: str, body: Mapping[str
     ports.records.put_stage(request.workshop, run, this.id, {**body, "run": run}, ports.now)
 
 
-def _refuse_frozen(this: Stage, request: Request, ports: Ports) -> None:
+def _refuse_frozen(what: str, request: Request, ports: Ports) -> None:
     """Nothing is made any more once cleaning has begun: it would be made behind the cleaner's back."""
     cleaning = record_of(lifetime.CLEAN, request, ports)
-    if this.id == lifetime.CLEAN or cleaning.get("status") not in ("running", QUARANTINED):
+    if cleaning.get("status") not in ("running", QUARANTINED):
         return
     raise Frozen(
-        f"stage {this.id}: the workshop {request.workshop} is being cleaned since {cleaning.get('started')} "
+        f"{what}: the workshop {request.workshop} is being cleaned since {cleaning.get('started')} "
         f"({cleaning['status']}). What to do: canario clean {request.workshop}, then start it again"
     )
 

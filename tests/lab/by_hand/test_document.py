@@ -16,8 +16,8 @@ from tests.lab.by_hand.document import DOCS, DOCUMENTS, blocks, steps
 from tests.lab.by_hand.terminal import Terminal, terminal
 
 _ROOT = DOCS.parent
-_TOOLS = ("bash", "curl", "jq")
-_WORDS = ("", "pod", "later", "setup")
+_TOOLS = ("bash", "curl", "jq", "openssl")
+_WORDS = ("", "pod", "setup")
 _COMMAND = re.compile(r"^ ?((?:kubectl|helm|curl|eksctl|docker|aws ecr)\b.*)$", re.MULTILINE)
 
 

@@ -67,6 +67,10 @@ def cleaned(ports: Ports, attempts: int = ATTEMPTS) -> None:
     raise last
 
 
+def later(ports: Ports, seconds: float) -> Ports:
+    return replace(ports, now=NOW + timedelta(seconds=seconds))
+
+
 def everything(ports: Ports) -> list[str]:
     """What there is anywhere, but for what the cluster itself has."""
     found = [" ".join(filter(None, key)) for key in cluster(ports).objects]
@@ -161,10 +165,12 @@ def test_a_foreign_finalizer_leaves_the_workshop_quarantined() -> None:
     ports.kubernetes.put(balancer)
     for _ in range(ATTEMPTS):
         with pytest.raises(NotReady):
-            run.solve("clean", DEFAULT, ports, "run-1")
+            run.solve("clean", DEFAULT, later(ports, 299), "run-1", entered=NOW)
         cluster(ports).settle()
 
-    failed = run.fail(DEFAULT, ports, "run-1", "clean", "NotReady", "stage clean: 2 things are left")
+    with pytest.raises(Quarantined, match=r"2 things are left: .*\(after 300 of 300 s\)") as raised:
+        run.solve("clean", DEFAULT, later(ports, 300), "run-1", entered=NOW)
+    failed = run.fail(DEFAULT, ports, "run-1", "clean", "Quarantined", str(raised.value))
 
     left = [
         f"Namespace {WHERE}",
@@ -182,7 +188,7 @@ def test_what_the_last_listing_finds_quarantines_as_well() -> None:
     ports = solved("baseline")
 
     with pytest.raises(Quarantined, match="Deployment .*/crystal-app"):
-        run.check("clean", DEFAULT, replace(ports, now=NOW + timedelta(seconds=301)), "run-1", NOW)
+        run.check("clean", DEFAULT, later(ports, 301), "run-1", NOW)
 
     assert "quarantined" == ports.records.stages("default")["clean"]["status"]
 
@@ -229,6 +235,9 @@ def test_no_stage_works_on_a_workshop_that_is_being_cleaned() -> None:
 
     with pytest.raises(Frozen, match="canario clean default"):
         run.solve("mesh", DEFAULT, ports, "run-1")
+    with pytest.raises(Frozen, match="begin: the workshop default is being cleaned"):
+        run.begin(DEFAULT, ports, "run-2")
+    assert ports.lifetimes.get("default") is None
 
     labels = (ports.kubernetes.get(NAMESPACE, WHERE) or {}).get("metadata", {}).get("labels", {})
     assert {"canario/workshop": "default"} == labels
