@@ -17,7 +17,6 @@ from typing import Any
 from canario.canary import steps
 from canario.errors import NotReady
 from canario.workshop import left_overs
-from canario.workshop.frozen import FROZEN as FROZEN
 from canario.workshop.frozen import freeze
 from canario.workshop.kinds import CRD, LEASE, NAMESPACE
 from canario.workshop.ports import Ports

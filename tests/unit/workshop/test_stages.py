@@ -8,13 +8,14 @@ import pytest
 from canario.canary import Plan
 from canario.errors import NotReady
 from canario.workshop.application import url
+from canario.workshop.frozen import FROZEN
 from canario.workshop.kinds import DEPLOYMENT, LEASE, NAMESPACE, POD, VIRTUAL_GATEWAY, VIRTUAL_NODE, VIRTUAL_ROUTER
 from canario.workshop.names import SERVICES
 from canario.workshop.ports import Answer, Ports
 from canario.workshop.request import STAGES, Request
 from canario.workshop.stages import all_stages, stage
 from canario.workshop.stages.s08_canary import target
-from canario.workshop.stages.s10_clean import FROZEN, LOAD_LEASE
+from canario.workshop.stages.s10_clean import LOAD_LEASE
 from tests.fakes import NOW
 from tests.unit.workshop.world import DEFAULT, answering, deployment_of, proxies, world
 from tests.unit.workshop.world import NAMESPACE as WHERE
