@@ -21,7 +21,7 @@ def test_every_stage_is_solved_by_its_last_hint(typing: Terminal) -> None:
 
 def _until(command: str) -> str:
     """The command again and again, in its own shell: what a person does who waits."""
-    return f"timeout {_SECONDS} bash -c \"until {command}; do sleep 0.5; done\""
+    return f'timeout {_SECONDS} bash -c "until {command}; do sleep 0.5; done"'
 
 
 def _type(typing: Terminal, commands: str) -> None:
