@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from math import log
+from math import inf, log
 
 from canario.canary.bets import Sample
 from canario.canary.combined import Combined, Weighed, prepare_guard, weigh_guard
@@ -95,7 +95,9 @@ def _guard(n: int, rollout: Rollout, seen: Rollout, observation: Observation, ba
     if observation.share <= 0:
         return prepare_guard(before, guard, alone(plan, guard, baseline)) if guard.kind == "latency" else before
     rate = rollout.traffic.expected_rate(guard.tolerated_rate)
-    return weigh_guard(before, guard, pairs, Terms(plan.deadline_windows, rate, watching=rollout.watching))
+    enough = inf if before.proved or not guard.proves else log(1 / plan.beta)
+    terms = Terms(plan.deadline_windows, rate, enough, watching=rollout.watching)
+    return weigh_guard(before, guard, pairs, terms)
 
 
 def _pods(seen: Rollout, observation: Observation, canary: Counts) -> Pods:

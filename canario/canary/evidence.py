@@ -11,7 +11,9 @@ x_b do; m = x_c + x_b, π = n_c / (n_c + n_b), D(r) = 1 + π(r − 1). By Ville'
 - *harmful*: null p_c ≤ max(r₀·p_b, τ). Each window adds to bet j the **smaller** of that and of the test of the
   canary's rate against τ with the same stake k on a failure, x_c·log k − n_c·log(1 + τ(k − 1)). In each window one of
   the two is valid, so the smaller is: also where the limit that binds changes from window to window.
-- *for_ratio*: null p_c ≥ r₁·p_b; as *against*, with ratios below r₁. *for_rate*: null p_c ≥ τ, of the canary alone.
+- *for_ratio*: null p_c ≥ r₁·p_b. Of the errors: proof.py. Of latency, where exceedances are common and a ratio of the
+  odds would be another question: as *against* with D, and ratios below r₁.
+- *for_rate*: null p_c ≥ τ, of the canary alone.
 - *safe*: null p_c ≥ max(r₁·p_b, τ). Both are valid under it, so their average is. Its weights are set before the
   canary's first request, from what the baseline showed until then.
 - *watch*: R ← (R + 1)·exp(ℓ) with the ℓ of *harmful*. R_t − t does not grow on average under the null, so at the
@@ -33,8 +35,8 @@ from canario.canary.bets import STEEPER, WEIGHTS, Sample, bet, log_rate, log_sum
 from canario.canary.guards import Guard
 from canario.canary.moment import log_moments
 from canario.canary.observation import Tally
+from canario.canary.proof import gains_for, lower_ratios, mixture, raised
 
-GENTLER = ((1.25, 0.1), (1.0, 0.6), (0.8, 0.2), (0.5, 0.1))  # × r₀, weight: most on a canary like the baseline
 RARER = ((0.01, 0.25), (0.1, 0.25), (0.25, 0.25), (0.5, 0.25))  # × τ, weight
 LIMIT_RATIOS = (2.0, 3.0, 5.0, 8.0, 13.0, 20.0, 40.0, 100.0, 300.0, 1000.0)  # what the ramp asks about
 
@@ -52,6 +54,8 @@ class Evidence:
     spread: tuple[float, ...]  # Σ m·log D(r) / φ, for the ratios of `spread_ratios`
     against: tuple[float, ...]  # logs of the bets, in the order of STEEPER; likewise the next two
     harmful: tuple[float, ...]
+    proof: tuple[float, ...] = ()  # of the errors: the bets of *for_ratio*
+    raised: float = 0.0  # Σ log c of proof.py
     watch: tuple[float, ...] = ()  # none before the watch
 
 
@@ -73,6 +77,7 @@ class Terms:
 
     horizon: int  # windows that may count
     rate: float  # the baseline's failure rate as it seemed
+    enough: float = inf  # log(1/β), until it is proved safe
     dispersion: float = 1.0
     watching: bool = False
 
@@ -82,6 +87,7 @@ def weigh(before: Evidence | None, guard: Guard, sample: Sample, terms: Terms) -
     then, φ = before or _nothing(guard, terms.rate), terms.dispersion
     against, harmful = gains(guard, sample, φ)
     staked = stake(then.windows, terms.horizon)
+    proof, added = _proof(then, guard, sample, terms)
     return replace(
         then,
         windows=then.windows + 1,
@@ -92,6 +98,8 @@ def weigh(before: Evidence | None, guard: Guard, sample: Sample, terms: Terms) -
         spread=_spread(then.spread, guard, sample, φ),
         against=bet(then.against, staked, against) if then.against else (),
         harmful=bet(then.harmful, staked, harmful),
+        proof=proof,
+        raised=then.raised + added,
         watch=bet(then.watch or (-inf,) * len(STEEPER), 1.0, harmful) if terms.watching else (),
     )
 
@@ -152,12 +160,13 @@ def below_rate(evidence: Evidence, limit: float) -> float:
 
 @lru_cache(maxsize=64)
 def spread_ratios(guard: Guard) -> tuple[float, ...]:
-    """The ratios whose Σ m·log D(r) is kept, rising: for the evidence for the canary, and the errors' for the ramp."""
-    if guard.kind in ("limit", "faults"):
-        return ()
-    limits = [limit for limit in LIMIT_RATIOS if limit > guard.r0 and guard.kind == "errors"]
-    lower = [r for limit in limits for r in _lower(guard.r0, limit)]
-    return tuple(sorted({guard.r1, *(guard.r0 * f for f, _ in GENTLER), *limits, *lower}))
+    """The ratios whose Σ m·log D(r) is kept, rising: of the errors for the ramp, of latency for *for_ratio*."""
+    if guard.kind == "errors":
+        limits = [limit for limit in LIMIT_RATIOS if limit > guard.r0]
+        return tuple(sorted({*limits, *(r for limit in limits for r in _lower(guard.r0, limit))}))
+    if guard.kind == "latency":
+        return tuple(sorted({guard.r1, *(ratio for ratio, _ in lower_ratios(guard))}))
+    return ()
 
 
 def bets_against(guard: Guard) -> int:
@@ -165,12 +174,17 @@ def bets_against(guard: Guard) -> int:
     return len(STEEPER) if guard.kind == "errors" else 0
 
 
+def bets_for(guard: Guard) -> int:
+    """How many bets of *for_ratio* are kept."""
+    return len(lower_ratios(guard)) if guard.kind == "errors" else 0
+
+
 LOGS = tuple(log(f) for f in STEEPER)
 
 
 def _nothing(guard: Guard, rate: float) -> Evidence:
-    powers = rate**4, guard.tolerated_rate**4
-    weight = min(max(powers[0] / sum(powers), 0.05), 0.95) if powers[1] else 1.0
+    powers = rate**6, guard.tolerated_rate**6
+    weight = min(max(powers[0] / sum(powers), 0.03), 0.97) if guard.tolerated_rate else 1.0
     return Evidence(
         windows=0,
         ratio_weight=weight,
@@ -181,7 +195,20 @@ def _nothing(guard: Guard, rate: float) -> Evidence:
         spread=(0.0,) * len(spread_ratios(guard)),
         against=(-inf,) * bets_against(guard),
         harmful=(-inf,) * len(STEEPER),
+        proof=(0.0,) * bets_for(guard),
     )
+
+
+def _proof(then: Evidence, guard: Guard, sample: Sample, terms: Terms) -> tuple[tuple[float, ...], float]:
+    """The bets of *for_ratio* after the window, and what is added because nothing above what is enough is paid out."""
+    if not then.proof:
+        return (), 0.0
+    gained = gains_for(guard, sample, terms.dispersion)
+    after = tuple([had + gain for had, gain in zip(then.proof, gained, strict=True)])
+    if terms.dispersion > 1 or terms.enough == inf or not sample.failed:
+        return after, 0.0
+    cap = terms.enough - log(then.ratio_weight) - mixture(guard, then.proof) - then.raised
+    return after, raised(guard, then.proof, after, sample, cap)
 
 
 def _spread(before: tuple[float, ...], guard: Guard, sample: Sample, φ: float) -> tuple[float, ...]:
@@ -196,10 +223,10 @@ def _by_ratio(guard: Guard, evidence: Evidence) -> dict[float, float]:
 
 
 def _for_ratio(guard: Guard, evidence: Evidence) -> float:
+    if evidence.proof:
+        return mixture(guard, evidence.proof) + evidence.raised
     spread = _by_ratio(guard, evidence)
-    lower = [(guard.r0 * f, weight) for f, weight in GENTLER if guard.r0 * f < guard.r1]
-    total = sum(weight for _, weight in lower)
-    return log_sum(*((weight / total, _log_ratio(spread, evidence, r, guard.r1)) for r, weight in lower))
+    return log_sum(*((w, _log_ratio(spread, evidence, r, guard.r1)) for r, w in lower_ratios(guard)))
 
 
 def _for_rate(guard: Guard, evidence: Evidence) -> float:

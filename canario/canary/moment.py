@@ -19,7 +19,7 @@ other point a:
     log E[r^X] ≤ k·[(1 − b)·log(1 + s·a) + b·log r],      a = (μ − ν)/(1 − μ),   b = (μ − a)/(1 − a)
 
 It agrees with the moment to the second order in s, and is below the binomial's (Hoeffding 1963), which knows the mean
-alone.
+alone. The mean is smallest for the distribution that sits on 0 and on one other point; for r < 1 the two change places.
 """
 
 from collections.abc import Sequence
@@ -29,13 +29,25 @@ EXACT = 12  # failures, or requests of the smaller side, up to which the sum is 
 
 
 def log_moments(ratios: Sequence[float], n: int, m: int, total: int) -> list[float]:
-    """log E[r^X], or a bound from above, for each ratio of 1 or more; 0 ≤ n, m ≤ total."""
+    """log E[r^X], or a bound from above, for each ratio; 0 ≤ n, m ≤ total."""
     least = min(n, m)
     if least == 0:
         return [0.0] * len(ratios)
     if least > EXACT:
-        return _bounds(ratios, n, m, total)
-    factors = [(m - j) * (n - j) / ((j + 1) * (total - j)) for j in range(least - 1, -1, -1)]
+        return [_bound(r, n, m, total, above=r >= 1) for r in ratios]
+    return _exact(ratios, n, m, total)
+
+
+def log_moment_from_below(ratio: float, n: int, m: int, total: int) -> float:
+    """log E[r^X], or a bound from below."""
+    least = min(n, m)
+    if least > EXACT:
+        return _bound(ratio, n, m, total, above=ratio < 1)
+    return _exact((ratio,), n, m, total)[0]
+
+
+def _exact(ratios: Sequence[float], n: int, m: int, total: int) -> list[float]:
+    factors = [(m - j) * (n - j) / ((j + 1) * (total - j)) for j in range(min(n, m) - 1, -1, -1)]
     found = []
     for ratio in ratios:
         s, value = ratio - 1, 1.0
@@ -45,14 +57,17 @@ def log_moments(ratios: Sequence[float], n: int, m: int, total: int) -> list[flo
     return found
 
 
-def _bounds(ratios: Sequence[float], n: int, m: int, total: int) -> list[float]:
+def _bound(ratio: float, n: int, m: int, total: int, *, above: bool) -> float:
+    """The mean of log(1 + s·p) over two points with the known moments: 1 and a, or 0 and a."""
     if m == total or n == total:
-        return [min(n, m) * log(r) for r in ratios]
-    k = min(n, m)
-    μ = n * m / total / k
-    spread = μ * (1 - n / total) * (total - m) / (total - 1)  # Var[X] / k
-    if m > n:
-        spread = μ * (1 - m / total) * (total - n) / (total - 1)
-    a = spread / (1 - μ)
-    b = min(max((μ - a) / (1 - a), 0.0), 1.0)
-    return [k * ((1 - b) * log1p((r - 1) * a) + b * log(r)) for r in ratios]
+        return min(n, m) * log(ratio)
+    k, most = min(n, m), max(n, m)
+    μ = most / total  # k coins: of the smaller side each, with the part of the larger as its chance
+    spread = μ * (1 - μ) * (total - k) / (total - 1)  # Var[X] / k
+    s = ratio - 1
+    if above:
+        a = spread / (1 - μ)
+        b = min(max((μ - a) / (1 - a), 0.0), 1.0)
+        return k * ((1 - b) * log1p(s * a) + b * log(ratio))
+    a = min(1.0, 1 - spread / μ)
+    return k * μ / a * log1p(s * a) if a > 0 else k * μ * s

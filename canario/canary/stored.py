@@ -7,7 +7,7 @@ from typing import Any
 
 from canario.canary.bets import STEEPER
 from canario.canary.combined import Weighed
-from canario.canary.evidence import Evidence, bets_against, spread_ratios
+from canario.canary.evidence import Evidence, bets_against, bets_for, spread_ratios
 from canario.canary.fields import counted, mapping, number, numbers
 from canario.canary.guards import Guard
 from canario.canary.noise import Noise
@@ -85,6 +85,7 @@ def _evidence(given: object, guard: Guard) -> Evidence:
         "spread": len(spread_ratios(guard)),
         "against": bets_against(guard),
         "harmful": len(STEEPER),
+        "proof": bets_for(guard),
         "watch": len(STEEPER) if values["watch"] else 0,
     }
     return Evidence(
@@ -94,6 +95,7 @@ def _evidence(given: object, guard: Guard) -> Evidence:
         baseline=Tally.from_dict(values["baseline"], "evidence.baseline"),
         failed=number("evidence.failed", values["failed"], "a number"),
         served=number("evidence.served", values["served"], "a number"),
+        raised=number("evidence.raised", values["raised"], "a number"),
         **{name: _bets(f"evidence.{name}", values[name], length) for name, length in lengths.items()},
     )
 

@@ -24,7 +24,7 @@ def test_the_first_window_only_watches() -> None:
 
 def test_a_healthy_canary() -> None:
     """A canary as good as its baseline is promoted: rising shares, a last watch at the largest one, then everything."""
-    rollout, decisions = steady(Plan(), 6000, 0.002, 0.002)
+    rollout, decisions = steady(Plan(watch_windows=1), 6000, 0.002, 0.002)
     shares = [each.share for each in decisions]
 
     assert "promoted" == rollout.outcome
@@ -176,10 +176,10 @@ def test_longer_windows_reach_the_deadline_sooner() -> None:
     assert "held" == rollout.outcome
 
 
-@pytest.mark.parametrize(("deadline", "outcome"), [(11, "held"), (12, "promoted")])
+@pytest.mark.parametrize(("deadline", "outcome"), [(9, "held"), (10, "promoted")])
 def test_a_proof_at_the_deadline(deadline: int, outcome: str) -> None:
     """A proof that is in at the deadline promotes: only the last watch is cut short."""
-    plan = Plan(deadline_windows=deadline)
+    plan = Plan(deadline_windows=deadline, watch_windows=1)
 
     assert outcome == steady(plan, 6000, 0.002, 0.002)[0].outcome
 
@@ -331,9 +331,9 @@ def test_damaged_evidence() -> None:
 
 def test_watching_can_be_left_out() -> None:
     """With no windows to watch, a proof promotes as soon as everything is at most three times the share."""
-    plan = replace(Plan(), watch_windows=0)
-    _, with_watch = steady(Plan(), 6000, 0.002, 0.002)
-    _, without = steady(plan, 6000, 0.002, 0.002)
+    plan = replace(Plan(), watch_windows=1)
+    _, with_watch = steady(plan, 6000, 0.002, 0.002)
+    _, without = steady(Plan(), 6000, 0.002, 0.002)
 
     assert len(with_watch) == len(without) + 1
     assert without[-2].share >= 1 / 3
