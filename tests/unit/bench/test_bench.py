@@ -6,6 +6,7 @@ import pytest
 from bench.canary import bound, report, speed, tuning
 from bench.canary.measures import geometric, mean, part
 from bench.canary.product import Canario, Late
+from bench.canary.rivals.flagger import Flagger
 from bench.canary.rule import HELD, PROMOTED, ROLLED_BACK, Runs, Setting, simulate
 from bench.canary.run import PLANS, RIVALS, Job, chosen, one
 from bench.canary.scenarios import Scenario, Service, grid
@@ -122,6 +123,17 @@ def test_a_minute_late_costs_minutes_and_no_more_evidence() -> None:
     ]
 
     assert minutes[0] + 4 < minutes[1] < minutes[0] + 15
+
+
+def test_a_missed_canary_does_harm_for_as_long_again() -> None:
+    """Flagger's tutorial promotes a canary of twice 0.2 % in 5 minutes; it has all traffic until minute 60."""
+    scenario = Scenario(Service(6000, 0.002), "", "bad", ratio=lambda _: 2.0)
+    rule = Flagger()
+    runs = simulate(rule, scenario, 30, 4, np.random.SeedSequence(3))
+    tutorial = [each.name for each in rule.settings].index("documented (tutorial)")
+
+    assert (runs.outcome[tutorial] == PROMOTED).all()
+    assert runs.extra_in_all[tutorial].mean() == pytest.approx(55 * 12 + 5 * 0.3 * 12, rel=0.02)
 
 
 def table(outcomes: list[list[int]], extra: list[list[float]]) -> tuning.Table:
