@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bench.canary import bound, report, speed, tuning
+from bench.canary import bound, report, tuning
 from bench.canary.measures import geometric, mean, part
 from bench.canary.product import Canario, Late
 from bench.canary.rivals.flagger import Flagger
@@ -163,14 +163,6 @@ def test_ratios_are_beside_the_best_rival_of_each_scenario() -> None:
 
     assert [(scenarios[1], "rule", pytest.approx(0.5))] == tuning.ratios(mine, 0, {"rule": (rival, 1)}, scenarios)
     assert any("geometric mean 0.5" in line for line in report.compared("how", [(scenarios[1], "rule", 0.5)]))
-
-
-def test_speed_is_measured_with_five_guards() -> None:
-    found = speed.measure(windows=30, seed=1)
-
-    assert len(speed.GUARDS) == 5
-    assert found.windows > 1
-    assert found.state_bytes > 500
 
 
 def test_canario_has_its_default_plan_first() -> None:
