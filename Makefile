@@ -15,7 +15,7 @@ export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/.cache/jsii
 export KUBECACHEDIR := $(CURDIR)/.cache/kube
 export npm_config_cache := $(CURDIR)/.cache/npm
 
-.PHONY: lab lab-up lab-down test check setup lock clean
+.PHONY: lab lab-up lab-down test check bench setup lock clean
 
 lab: setup  ## bring the lab up, deploy, run one whole workshop under live load, report, bring it down
 	@$(BIN)/python -m lab run --mesh "$(MESH)" --v2-error-rate "$(V2_ERROR_RATE)" \
@@ -34,6 +34,9 @@ check: setup  ## what needs no run: style, types, import rules
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
+
+bench: setup  ## the canary beside other tools' rules; docs/bench.md
+	@$(BIN)/python -m bench.canary
 
 setup:
 	@$(PYTHON) tools/bootstrap.py
