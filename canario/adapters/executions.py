@@ -17,6 +17,7 @@ class Execution:
 
     status: str
     input: Mapping[str, Any]
+    cause: str = ""  # of its failure
 
 
 class Executions:
@@ -42,6 +43,6 @@ class Executions:
         with aws.doing(f"reading the execution {name}"):
             found = self._client.describe_execution(executionArn=arn)
         try:
-            return Execution(str(found["status"]), json.loads(found["input"]))
+            return Execution(str(found["status"]), json.loads(found["input"]), str(found.get("cause") or ""))
         except ValueError as error:
             raise RemoteError(f"reading the execution {name}: its input is no JSON") from error

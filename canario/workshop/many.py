@@ -29,6 +29,9 @@ class Seen(Protocol):
     @property
     def status(self) -> str: ...
 
+    @property
+    def cause(self) -> str: ...
+
 
 class Machine(Protocol):
     def start(self, name: str, content: Mapping[str, Any]) -> str: ...
@@ -162,7 +165,7 @@ def _look(running: _Running, reach: Reach) -> Verdict | None:
         return _verdict(running, WAITING, stages, reach) if waits else None
     if found.status == "SUCCEEDED":
         return _verdict(running, PASSED, stages, reach, _outcome(stages))
-    return _verdict(running, FAILED, stages, reach, _cause(stages) or f"the execution {found.status}")
+    return _verdict(running, FAILED, stages, reach, _cause(stages) or found.cause or f"the execution {found.status}")
 
 
 def _verdict(

@@ -57,6 +57,8 @@ class Machine:
             return Execution("RUNNING", {})
         del self.running[name]
         status = self.ends.get(workshop, "SUCCEEDED")
+        if status == "TIMED_OUT":
+            return Execution(status, {}, "it took too long")
         body = {"status": "passed", "checks": [PROMOTED]}
         if status == "FAILED":
             body = {"status": "failed", "cause": "the pods did not come"}
@@ -105,16 +107,18 @@ def test_at_most_so_many_at_once(school: School, parallel: int) -> None:
 
 
 def test_one_failure_stops_no_other(school: School) -> None:
-    """One fails in a stage, one cannot be started, one is not answered for: the others have their own verdicts."""
+    """One fails in a stage, one times out, one cannot be started, one is not answered for: the others have their own verdicts."""
     school.machine.ends["turma-1"] = "FAILED"
     school.machine.refuses["turma-2"] = NotReady("started in this very second")
     school.machine.unseen.add("turma-3")
+    school.machine.ends["turma-4"] = "TIMED_OUT"
     found = school.verdicts(entries(5), 2)
 
-    assert ["failed", "failed", "unknown", "passed", "passed"] == [found[f"turma-{n}"].status for n in range(1, 6)]
+    assert ["failed", "failed", "unknown", "failed", "passed"] == [found[f"turma-{n}"].status for n in range(1, 6)]
     assert ("canary", "the pods did not come") == (found["turma-1"].stage, found["turma-1"].message)
     assert "not started: started in this very second" == found["turma-2"].message
     assert MOST_MISSES - 1 <= found["turma-3"].seconds
+    assert "it took too long" == found["turma-4"].message
     assert "canary promoted" == found["turma-5"].message
 
 
