@@ -107,7 +107,7 @@ def test_at_most_so_many_at_once(school: School, parallel: int) -> None:
 
 
 def test_one_failure_stops_no_other(school: School) -> None:
-    """One fails in a stage, one by time, one does not start, one is not answered for: the others have their own ends."""
+    """One fails in a stage, one by time, one does not start, one is not answered for: the others have their own."""
     school.machine.ends["turma-1"] = "FAILED"
     school.machine.refuses["turma-2"] = NotReady("started in this very second")
     school.machine.unseen.add("turma-3")
