@@ -18,6 +18,10 @@ PREFIX = "/eks/"
 IMAGE = "840364872350.dkr.ecr.us-west-1.amazonaws.com/aws-appmesh-envoy:v1.29.12.1-prod"
 
 _BALANCER = "service.beta.kubernetes.io/aws-load-balancer-"
+ISTIO_IMAGE = "auto"  # Istio's injector puts its own
+
+# https://istio.io/latest/docs/setup/additional-setup/gateway/#deploying-a-gateway
+_ISTIO = {"annotations": {"inject.istio.io/templates": "gateway"}}
 _PODS = {"app": GATEWAY}
 
 
@@ -63,11 +67,12 @@ def balancer_manifest(names: Names) -> Manifest:
     }
 
 
-def deployment_manifest(names: Names) -> Manifest:
-    """Envoys without an application. The controller tells them whose they are when their pods are created."""
+def deployment_manifest(names: Names, dialect: str) -> Manifest:
+    """Envoys without an application. The control plane tells them whose they are when their pods are created."""
+    istio = dialect == "gateway"
     container = {
-        "name": "envoy",
-        "image": IMAGE,
+        "name": "istio-proxy" if istio else "envoy",
+        "image": ISTIO_IMAGE if istio else IMAGE,
         "ports": [{"containerPort": PORT, "protocol": "TCP"}],
         "resources": {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"memory": "256Mi"}},
     }
@@ -79,7 +84,7 @@ def deployment_manifest(names: Names) -> Manifest:
             "replicas": REPLICAS,
             "selector": {"matchLabels": _PODS},
             "template": {
-                "metadata": {"labels": {**_PODS, **names.labels}},
+                "metadata": {"labels": {**_PODS, **names.labels}, **(_ISTIO if istio else {})},
                 "spec": {"containers": [container]},
             },
         },

@@ -58,6 +58,10 @@ class Check:
 
     name: str
     measure: Callable[[Request, Ports], Finding]
+    only: str = ""  # the one dialect in which there is such a condition; empty: in every one
+
+    def is_for(self, request: Request) -> bool:
+        return self.only in ("", request.mesh)
 
     def run(self, request: Request, ports: Ports) -> "CheckResult":
         """Measure; a remote system that refuses is the result `error`, not an exception."""
@@ -119,7 +123,7 @@ class Stage:
     needs_traffic: bool = False  # it cannot be done in a moment, for somebody who comes late
 
     def check(self, request: Request, ports: Ports) -> tuple[CheckResult, ...]:
-        return tuple(check.run(request, ports) for check in self.checks)
+        return tuple(check.run(request, ports) for check in self.checks if check.is_for(request))
 
 
 def nothing_to_clean(request: Request, ports: Ports) -> None:

@@ -10,8 +10,8 @@ from datetime import datetime
 from typing import Any
 
 from canario.errors import NotReady
+from canario.workshop.dialects import APP_MESH, dialect_of
 from canario.workshop.kinds import (
-    APP_MESH_KINDS,
     CONFIG_MAP,
     CRD,
     DEPLOYMENT,
@@ -39,7 +39,7 @@ from canario.workshop.stages.s03_controller import SYSTEM
 FROZEN = "canario/frozen"  # the namespace's annotation: when the workshop was frozen
 LOAD_LEASE = "canario-load"
 BACKWARDS = (s09_mtls, s08_canary, s07_gateway, s04_mesh, s02_baseline, s03_controller)
-LISTED: tuple[Kind, ...] = (*APP_MESH_KINDS, MESH, DEPLOYMENT, SERVICE, CONFIG_MAP, SECRET, POD, NAMESPACE)
+LISTED: tuple[Kind, ...] = (DEPLOYMENT, SERVICE, CONFIG_MAP, SECRET, POD, NAMESPACE)
 
 
 def solve(request: Request, ports: Ports) -> Mapping[str, Any]:
@@ -63,7 +63,7 @@ def _listing(request: Request, ports: Ports) -> list[str]:
     names = request.names
     found = [
         f"{kind.name} {each['metadata'].get('namespace', '')}/{each['metadata']['name']}"
-        for kind in LISTED
+        for kind in (*_mesh_kinds(request), *LISTED)
         for each in ports.kubernetes.list(kind, labels=names.labels)
     ]
     inside = ports.kubernetes.list(POD, names.namespace) if ports.kubernetes.get(NAMESPACE, names.namespace) else []
@@ -73,9 +73,14 @@ def _listing(request: Request, ports: Ports) -> list[str]:
     return found + _controller(request, ports)
 
 
+def _mesh_kinds(request: Request) -> tuple[Kind, ...]:
+    kinds = dialect_of(request).kinds
+    return (*kinds, MESH) if request.mesh == APP_MESH.id else kinds
+
+
 def _controller(request: Request, ports: Ports) -> list[str]:
     """What is left of the controller, which goes with the last workshop."""
-    if s03_controller.others(request, ports):
+    if request.mesh != APP_MESH.id or s03_controller.others(request, ports):
         return []
     ours = {manifest["metadata"]["name"] for manifest in s03_controller.crds()}
     found = [f"CustomResourceDefinition {crd['metadata']['name']}" for crd in ports.kubernetes.list(CRD)]
