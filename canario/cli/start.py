@@ -12,7 +12,7 @@ from canario.adapters import aws
 from canario.cli.installation import outputs
 from canario.cli.kinds import Commands
 from canario.errors import InvalidInput
-from canario.workshop.request import AVAILABLE_STAGES, DIALECTS, MODES, STAGES, parse_request
+from canario.workshop.request import DIALECTS, MODES, STAGES, parse_request
 
 
 def add(commands: Commands) -> None:
@@ -21,7 +21,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("--mesh", help=f"the dialect: {', '.join(DIALECTS)} (default: the installation's)")
     parser.add_argument("--mode", choices=MODES, help="guided: each stage waits for its attendee (default: auto)")
     parser.add_argument("--guided-from", help="guided: the machine does the stages before this one")
-    parser.add_argument("--until", default=STAGES[-1], help=f"the last stage: {', '.join(AVAILABLE_STAGES)}")
+    parser.add_argument("--until", default=STAGES[-1], help=f"the last stage: {', '.join(STAGES)}")
     parser.add_argument("--plan", type=Path, help="the canary's plan, a JSON file")
     parser.set_defaults(run=start)
 
