@@ -12,18 +12,19 @@ from typing import Any
 from canario.errors import NotReady, RemoteError
 from canario.workshop import connections, pods
 from canario.workshop.application import UPSTREAMS
-from canario.workshop.connections import nodes
+from canario.workshop.connections import Connect, nodes
 from canario.workshop.dialects import GATEWAY_API
-from canario.workshop.kinds import PEER_AUTHENTICATION
-from canario.workshop.names import Names, deployment
-from canario.workshop.ports import Manifest, Ports
+from canario.workshop.kinds import CONFIG_MAP, PEER_AUTHENTICATION
+from canario.workshop.names import SERVICE_PORT, Names, deployment
+from canario.workshop.ports import KeyPair, Manifest, Ports, TlsAnswer
 from canario.workshop.request import Request
 from canario.workshop.stage import Finding, failed, inconclusive, passed
 from canario.workshop.tls_policy import CALLER
 
 PERMISSIVE, STRICT = "PERMISSIVE", "STRICT"
 CLUSTERS = "/config_dump?resource=dynamic_active_clusters"
-SPIFFE = "spiffe://"
+SPIFFE, TRUST_DOMAIN = "spiffe://", "cluster.local"
+AUTHORITY, AUTHORITY_KEY = "istio-ca-root-cert", "root-cert.pem"  # the ConfigMap that Istio keeps in every namespace
 
 
 def solve(request: Request, ports: Ports) -> None:
@@ -54,6 +55,21 @@ def policy(names: Names, service: str, mode: str) -> Manifest:
         "metadata": {"name": deployment(service), "namespace": names.namespace, "labels": names.labels},
         "spec": {"selector": {"matchLabels": {"app": deployment(service)}}, "mtls": {"mode": mode}},
     }
+
+
+def showing(names: Names, ports: Ports, shown: KeyPair | None) -> Connect:
+    """By TLS, with this certificate; the pod must prove to be a workload of the namespace. Raises NotReady."""
+    authority = ports.kubernetes.get(CONFIG_MAP, AUTHORITY, names.namespace)
+    if authority is None:
+        raise NotReady(f"ConfigMap {names.namespace}/{AUTHORITY} is not there: Istio has not written its authority yet")
+    trust, identity = str(authority["data"][AUTHORITY_KEY]), f"{SPIFFE}{TRUST_DOMAIN}/ns/{names.namespace}/sa/default"
+
+    def connect(address: str, service: str) -> TlsAnswer:
+        return ports.tls.get(
+            address, SERVICE_PORT, path=connections.PATH, host=identity, trust=trust, identity=shown
+        )
+
+    return connect
 
 
 def calls_in_plaintext(names: Names, ports: Ports) -> list[str]:

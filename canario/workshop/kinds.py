@@ -42,4 +42,14 @@ PEER_AUTHENTICATION = Kind("security.istio.io/v1", "PeerAuthentication", "peerau
 DESTINATION_RULE = Kind("networking.istio.io/v1", "DestinationRule", "destinationrules")
 SERVICE_ENTRY = Kind("networking.istio.io/v1", "ServiceEntry", "serviceentries")
 TELEMETRY = Kind("telemetry.istio.io/v1", "Telemetry", "telemetries")
-GATEWAY_KINDS = (GATEWAY, HTTP_ROUTE, GRPC_ROUTE, TELEMETRY, PEER_AUTHENTICATION, DESTINATION_RULE, SERVICE_ENTRY)
+SIDECAR = Kind("networking.istio.io/v1", "Sidecar", "sidecars")
+GATEWAY_KINDS = (
+    GATEWAY,
+    HTTP_ROUTE,
+    GRPC_ROUTE,
+    TELEMETRY,
+    PEER_AUTHENTICATION,
+    DESTINATION_RULE,
+    SERVICE_ENTRY,
+    SIDECAR,
+)

@@ -3,9 +3,10 @@
 A node is a VirtualNode with `awsCloudMap` discovery or, in the dialect `gateway`, a Service with the annotation
 `canario/cloud-map`. Every pod that a node selects is an instance of that Cloud Map service under its pod IP, from the
 first moment it is ready until it is on its way out; in between it is healthy or not. `plan` compares what should be
-with what is registered; `reconcile` reads both, does what is planned and looks again, so that two registrars at once (the lab's and the scheduled function) end at the same state: both aim at it, and each sees the
-other's work on its next look. Cloud Map is read *before* the pods: an instance that is read was registered for a pod
-that had been ready, so it is only taken away when the newer list of pods says so.
+with what is registered; `reconcile` reads both, does what is planned and looks again, so that two registrars at once
+(the lab's and the scheduled function) end at the same state: both aim at it, and each sees the other's work on its
+next look. Cloud Map is read *before* the pods: an instance that is read was registered for a pod that had been ready,
+so it is only taken away when the newer list of pods says so.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence

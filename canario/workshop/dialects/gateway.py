@@ -40,7 +40,8 @@ class GatewayApi:
     def render(self, mesh: Mesh, names: Names) -> list[Manifest]:
         """As the dialect renders it; nodes that are in Cloud Map say so to the registrar."""
         mapped = {node.ref: node.discovery for node in mesh.nodes if isinstance(node.discovery, CloudMap)}
-        manifests = gateway.render(replace(mesh, nodes=tuple(_by_kubernetes(node) for node in mesh.nodes)), names.labels)
+        found = replace(mesh, nodes=tuple(_by_kubernetes(node) for node in mesh.nodes))
+        manifests = gateway.render(found, names.labels)
         for ref, discovery in mapped.items():
             for each in manifests:
                 if each["kind"] == SERVICE.name and each["metadata"]["name"] == ref.name:

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from canario.errors import NotReady
 from canario.workshop import pods
 from canario.workshop.application import hostname
 from canario.workshop.dialects import dialect_of
+from canario.workshop.discovery import discoveries
 from canario.workshop.gateway import (
     GATEWAY,
     LABEL,
@@ -18,8 +20,9 @@ from canario.workshop.gateway import (
     deployment_manifest,
     way_in,
 )
-from canario.workshop.kinds import DEPLOYMENT, MESH, NAMESPACE, POD, SERVICE
-from canario.workshop.mesh import BASELINE
+from canario.workshop.kinds import DEPLOYMENT, NAMESPACE, POD, SERVICE
+from canario.workshop.mesh import BASELINE, CANARY, mesh
+from canario.workshop.names import SERVICES, deployment
 from canario.workshop.ports import Answer, Manifest, Ports
 from canario.workshop.request import Request
 from canario.workshop.stage import Check, Finding, Stage, failed, inconclusive, passed
@@ -35,10 +38,10 @@ def solve(request: Request, ports: Ports) -> Mapping[str, Any]:
     names = request.names
     ports.kubernetes.patch(NAMESPACE, names.namespace, None, {"metadata": {"labels": dict([LABEL])}})
     dialect = dialect_of(request)
-    waiting = [text for each in _manifests(request) if (text := dialect.inactive(ports.kubernetes.apply(each)))]
+    waiting = [text for each in _manifests(request, ports) if (text := dialect.inactive(ports.kubernetes.apply(each)))]
     if waiting:
         raise NotReady(f"stage gateway: the controller has not accepted {', '.join(waiting)}")
-    ports.kubernetes.apply(balancer_manifest(names))
+    ports.kubernetes.apply(balancer_manifest(names, request.mesh))
     ports.kubernetes.apply(deployment_manifest(names, request.mesh))
     return {}
 
@@ -132,10 +135,22 @@ def kept_out(request: Request, ports: Ports) -> Finding:
     return passed(f"the gateway answered 404 to {', '.join(seen)}", answers=seen)
 
 
-def _manifests(request: Request) -> list[Manifest]:
-    """Without the Mesh itself, which is the stage `mesh`'s."""
-    manifests = dialect_of(request).render(way_in(request.names), request.names)
-    return [each for each in manifests if each["kind"] != MESH.name]
+def _manifests(request: Request, ports: Ports) -> list[Manifest]:
+    """The gateway and its route; everything else in the mesh is other stages'.
+
+    A route that a rollout has been at is left as it is.
+    """
+    names, dialect = request.names, dialect_of(request)
+    inside, outside = mesh(names, discoveries(request, ports, SERVICES)), way_in(names)
+    whole = replace(inside, gateways=outside.gateways, gateway_routes=outside.gateway_routes)
+    wanted = list(zip(dialect.way_in, (GATEWAY, ROUTE), strict=True))
+    found = [each for each in dialect.render(whole, names) if _what(each) in [(k.name, name) for k, name in wanted]]
+    live = ports.kubernetes.get(*wanted[1], names.namespace)
+    return found if live is None or deployment(CANARY) not in str(live["spec"]) else found[:1]
+
+
+def _what(manifest: Manifest) -> tuple[str, str]:
+    return str(manifest["kind"]), str(manifest["metadata"]["name"])
 
 
 def _balancer(request: Request, ports: Ports) -> str | None:

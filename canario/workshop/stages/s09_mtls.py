@@ -10,15 +10,15 @@ from typing import Any
 
 from canario.errors import NotReady
 from canario.mesh.tls import TlsMode
-from canario.workshop import connections, identities, pods, tls_policy
+from canario.workshop import connections, identities, istio_mtls, pods, tls_policy
 from canario.workshop.application import UPSTREAMS, url
 from canario.workshop.connections import Connect, nodes
+from canario.workshop.dialects import APP_MESH, GATEWAY_API, dialect_of
 from canario.workshop.kinds import DEPLOYMENT, VIRTUAL_NODE
 from canario.workshop.names import Names, deployment
-from canario.workshop.ports import Ports
+from canario.workshop.ports import KeyPair, Ports
 from canario.workshop.request import Request
 from canario.workshop.stage import Check, Finding, Stage, failed, inconclusive, passed
-from canario.workshop.stages.s04_mesh import inactive
 from canario.workshop.tls_policy import CALLER
 
 MOUNTS = "appmesh.k8s.aws/secretMounts"
@@ -27,6 +27,9 @@ STRANGER_DAYS = 1.0
 
 def solve(request: Request, ports: Ports) -> Mapping[str, Any]:
     """Certificates, PERMISSIVE, callers, STRICT; NotReady while a step is not in force everywhere."""
+    if request.mesh == GATEWAY_API.id:
+        istio_mtls.solve(request, ports)
+        return {}
     names = request.names
     found = nodes(names, ports)
     identities.renew(names, found, ports)
@@ -43,6 +46,9 @@ def solve(request: Request, ports: Ports) -> Mapping[str, Any]:
 
 def clean(request: Request, ports: Ports) -> None:
     """Back to plaintext; the Secrets go last."""
+    if request.mesh == GATEWAY_API.id:
+        istio_mtls.clean(request, ports)
+        return
     names = request.names
     found = nodes(names, ports)
     for service in found:  # the caller is the first
@@ -53,7 +59,7 @@ def clean(request: Request, ports: Ports) -> None:
 
 
 def rolled_out(request: Request, ports: Ports) -> Finding:
-    found = nodes(request.names, ports)
+    found = nodes(request.names, ports, dialect_of(request))
     missing = pods.unsettled(ports.kubernetes, request.names.namespace, found)
     if missing or not found:
         return failed("; ".join(missing) or "the mesh has no nodes", unsettled=missing)
@@ -77,7 +83,7 @@ def refuses_plaintext(request: Request, ports: Ports) -> Finding:
 
 
 def refuses_no_certificate(request: Request, ports: Ports) -> Finding:
-    return _refused("a client without a certificate", request, ports, connections.showing(request.names, ports, None))
+    return _refused("a client without a certificate", request, ports, _showing(request, ports, None))
 
 
 def refuses_stranger(request: Request, ports: Ports) -> Finding:
@@ -85,7 +91,7 @@ def refuses_stranger(request: Request, ports: Ports) -> Finding:
     stranger = ports.certificates.authority("a stranger", ports.now, STRANGER_DAYS)
     name = identities.host(request.names, CALLER)
     shown = ports.certificates.issue(stranger, [name], ports.now, STRANGER_DAYS)
-    return _refused("a stranger's certificate", request, ports, connections.showing(request.names, ports, shown))
+    return _refused("a stranger's certificate", request, ports, _showing(request, ports, shown))
 
 
 def refuses_wrong_name(request: Request, ports: Ports) -> Finding:
@@ -97,15 +103,21 @@ def application(request: Request, ports: Ports) -> Finding:
     answer = ports.http.get(url(request.names, CALLER))
     if answer.status != 200:
         return failed(f"{CALLER} answered {answer.status}: {answer.body[:120]}", status=answer.status)
-    plaintext = connections.calls_in_plaintext(request.names, ports)
+    of_dialect = istio_mtls if request.mesh == GATEWAY_API.id else connections
+    plaintext = of_dialect.calls_in_plaintext(request.names, ports)
     if plaintext:
         return failed("; ".join(plaintext), status=answer.status)
     return passed(f"{CALLER} answered 200, and calls {' and '.join(UPSTREAMS)} by TLS", status=answer.status)
 
 
+def _showing(request: Request, ports: Ports, shown: KeyPair | None) -> Connect:
+    of_dialect = istio_mtls if request.mesh == GATEWAY_API.id else connections
+    return of_dialect.showing(request.names, ports, shown)
+
+
 def _refused(who: str, request: Request, ports: Ports, connect: Connect) -> Finding:
     """Every pod refuses the connection; that the pods are well is `serves_the_caller`'s to say."""
-    answers = connections.to_every_pod(request.names, ports, connect)
+    answers = connections.to_every_pod(request.names, ports, connect, dialect_of(request))
     if not answers:
         return inconclusive("there are no pods to connect to")
     said = {pod: connections.said(answer) for pod, answer in answers.items()}
@@ -120,7 +132,7 @@ def _listen(names: Names, found: Sequence[str], mode: TlsMode, ports: Ports) -> 
         if service != CALLER:
             tls_policy.listen(names, service, mode, ports)
     written = (ports.kubernetes.get(VIRTUAL_NODE, deployment(each), names.namespace) for each in found)
-    _require([text for node in written if node and (text := inactive(node))])
+    _require([text for node in written if node and (text := APP_MESH.inactive(node))])
 
 
 def _annotate(names: Names, service: str, mounts: str | None, ports: Ports) -> None:
@@ -145,11 +157,12 @@ STAGE = Stage(
     deadline_seconds=300,
     checks=(
         Check("rolled out", rolled_out),
-        Check("right certificate served", serves_the_caller),
+        Check("right certificate served", serves_the_caller, only=APP_MESH.id),
         Check("plaintext refused", refuses_plaintext),
         Check("no certificate refused", refuses_no_certificate),
         Check("stranger refused", refuses_stranger),
-        Check("wrong name refused", refuses_wrong_name),
+        Check("wrong name refused", refuses_wrong_name, only=APP_MESH.id),
+        Check("wrong name refused", istio_mtls.checks_names, only=GATEWAY_API.id),
         Check("application answers", application),
     ),
     solve=solve,
