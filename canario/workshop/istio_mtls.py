@@ -47,6 +47,11 @@ def clean(request: Request, ports: Ports) -> None:
         ports.kubernetes.delete(PEER_AUTHENTICATION, each["metadata"]["name"], request.names.namespace)
 
 
+def holders(request: Request, ports: Ports) -> list[str]:
+    """Whose deployments have to be rolled out: those of the nodes."""
+    return nodes(request.names, ports, GATEWAY_API)
+
+
 def policy(names: Names, service: str, mode: str) -> Manifest:
     """What the pods of a service's node take."""
     return {

@@ -14,6 +14,7 @@ LONGEST_ID = 30
 
 SERVICES = ("frontend", "nodejs", "crystal")
 SERVICE_PORT = 3000
+GATEWAY = "ingress-gw"  # the way in: its Deployment, load balancer and gateway
 
 _DNS_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 
@@ -55,8 +56,8 @@ def names(workshop: str) -> Names:
 
 
 def deployment(service: str) -> str:
-    """The Deployment, container and node of a service: `nodejs` → `nodejs-app`."""
-    return f"{service}-app"
+    """The Deployment, container and node of a service: `nodejs` → `nodejs-app`. The gateway's is its own name."""
+    return service if service == GATEWAY else f"{service}-app"
 
 
 def load_balancer(service: str) -> str:

@@ -11,7 +11,6 @@ from canario.workshop.application import hostname
 from canario.workshop.dialects import dialect_of
 from canario.workshop.discovery import discoveries
 from canario.workshop.gateway import (
-    GATEWAY,
     LABEL,
     PREFIX,
     REPLICAS,
@@ -22,7 +21,7 @@ from canario.workshop.gateway import (
 )
 from canario.workshop.kinds import DEPLOYMENT, NAMESPACE, POD, SERVICE
 from canario.workshop.mesh import BASELINE, CANARY, mesh
-from canario.workshop.names import SERVICES, deployment
+from canario.workshop.names import GATEWAY, SERVICES, deployment
 from canario.workshop.ports import Answer, Manifest, Ports
 from canario.workshop.request import Request
 from canario.workshop.stage import Check, Finding, Stage, failed, inconclusive, passed
