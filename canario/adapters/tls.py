@@ -67,9 +67,9 @@ class TlsClient:
 def _prove(connected: ssl.SSLSocket, host: str, what: str) -> None:
     """Names are `ssl`'s to look at; identities are not, which it only reads. Raises RemoteError."""
     if host.startswith(SPIFFE):
-        said = [value for kind, value in (connected.getpeercert() or {}).get("subjectAltName", ()) if kind == "URI"]
-        if host not in said:
-            raise RemoteError(f"{what}: the server's certificate is of {', '.join(map(str, said)) or 'nobody'}")
+        said = (connected.getpeercert() or {}).get("subjectAltName", ())
+        if ("URI", host) not in said:
+            raise RemoteError(f"{what}: the server's certificate: identity mismatch, it says {said or 'nobody'}")
 
 
 def _status(connected: socket.socket, path: str, host: str) -> int:

@@ -70,9 +70,7 @@ def showing(names: Names, ports: Ports, shown: KeyPair | None) -> Connect:
     trust, identity = str(authority["data"][AUTHORITY_KEY]), f"{SPIFFE}{TRUST_DOMAIN}/ns/{names.namespace}/sa/default"
 
     def connect(address: str, service: str) -> TlsAnswer:
-        return ports.tls.get(
-            address, SERVICE_PORT, path=connections.PATH, host=identity, trust=trust, identity=shown
-        )
+        return ports.tls.get(address, SERVICE_PORT, path=connections.PATH, host=identity, trust=trust, identity=shown)
 
     return connect
 
@@ -120,9 +118,7 @@ def _plain(names: Names, pod: str, clusters: Sequence[Mapping[str, Any]] | str) 
             yield f"{pod}: its proxy calls {service} in plaintext"
 
 
-def _towards(
-    clusters: Sequence[Mapping[str, Any]] | str, names: Names, service: str
-) -> Iterator[Mapping[str, Any]]:
+def _towards(clusters: Sequence[Mapping[str, Any]] | str, names: Names, service: str) -> Iterator[Mapping[str, Any]]:
     """The clusters with the endpoints of one of the service's nodes: Istio's, or the lab's."""
     if isinstance(clusters, str):
         return
@@ -147,7 +143,8 @@ def _identities(part: Any) -> Iterator[str]:
 
 def _mode(names: Names, service: str, ports: Ports) -> str | None:
     found = ports.kubernetes.get(PEER_AUTHENTICATION, deployment(service), names.namespace)
-    return (found or {}).get("spec", {}).get("mtls", {}).get("mode")
+    mode = (found or {}).get("spec", {}).get("mtls", {}).get("mode")
+    return str(mode) if mode else None
 
 
 def _require(trouble: Sequence[str]) -> None:

@@ -118,8 +118,9 @@ def application(request: Request, ports: Ports) -> Finding:
 
 
 def _showing(request: Request, ports: Ports, shown: KeyPair | None) -> Connect:
-    of_dialect = istio_mtls if request.mesh == GATEWAY_API.id else connections
-    return of_dialect.showing(request.names, ports, shown)
+    if request.mesh == GATEWAY_API.id:
+        return istio_mtls.showing(request.names, ports, shown)
+    return connections.showing(request.names, ports, shown)
 
 
 def _refused(who: str, request: Request, ports: Ports, connect: Connect) -> Finding:

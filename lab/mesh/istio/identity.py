@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from canario.adapters import x509
 from canario.mesh.gateway_native import nodes_behind
 from canario.mesh.gateway_policies import ISTIO_FILES, ISTIO_TRUST
-from canario.mesh.model import Mesh, Node, Ref, Service
+from canario.mesh.model import Mesh, Node, Ref
 from canario.mesh.tls import ClientTls, ListenerTls, TlsMode, Validation
 from canario.workshop.ports import KeyPair
 from lab.mesh.tls import MOUNTS, mount_key
@@ -72,9 +72,8 @@ def secured(mesh: Mesh, world: World) -> Mesh:
     """
     told = {node.ref for node in mesh.nodes if any(port.tls and port.tls.is_on for port in node.ports)}
     names = {node.ref: _identities(node, world) for node in mesh.nodes}
-    calls = tuple(
-        (service.ref, _client(refs, names)) for service in mesh.services if (refs := _behind(mesh, service)) and refs <= told
-    )
+    behind = {service.ref: set(nodes_behind(mesh, service)) for service in mesh.services}
+    calls = tuple((ref, _client(nodes, names)) for ref, nodes in behind.items() if nodes and nodes <= told)
     everything = _client({node.ref for node in mesh.nodes}, names)
     nodes = tuple(_node(node, calls) for node in mesh.nodes)
     gateways = tuple(replace(gateway, tls=everything) for gateway in mesh.gateways)
@@ -97,7 +96,3 @@ def _identities(node: Node, world: World) -> set[str]:
     here = (pod for pod in world.pods if ref_of(pod).namespace == node.ref.namespace)
     found = {of_pod(pod) for pod in here if node.selector and node.selector.matches(labels_of(pod))}
     return found or {spiffe(node.ref.namespace, "default")}
-
-
-def _behind(mesh: Mesh, service: Service) -> set[Ref]:
-    return set(nodes_behind(mesh, service))

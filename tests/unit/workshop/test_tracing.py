@@ -7,10 +7,10 @@ import pytest
 
 from canario.errors import NotReady
 from canario.workshop.application import url
+from canario.workshop.dialects import APP_MESH
 from canario.workshop.kinds import DEPLOYMENT, POD
 from canario.workshop.ports import Ports, Segment, Trace
 from canario.workshop.stages import stage
-from canario.workshop.dialects import APP_MESH
 from canario.workshop.traces import is_whole
 from tests.fakes import NOW
 from tests.unit.workshop.world import DEFAULT, NAMESPACE, answering, deployment_of, world
