@@ -21,7 +21,7 @@ from canario.adapters.envoy_admin import MeshDataPlane
 from canario.adapters.events import Bus
 from canario.adapters.http import HttpClient
 from canario.adapters.kubernetes import Cluster
-from canario.adapters.permissions import Access
+from canario.adapters.permissions import Access, needs
 from canario.adapters.records import RolloutRecords, WorkshopRecords
 from canario.adapters.route53 import PrivateZone
 from canario.adapters.routers import MeshRouters
@@ -107,6 +107,7 @@ class Composition:
                     "list the zone's records": self.zone.records,
                     "list Cloud Map's namespaces": self.cloud_map.namespaces,
                 },
+                needs(self.environment.dialects),
             ),
             traces=XRay(aws.client(self.session, "xray")),
             rollouts=self.rollouts,

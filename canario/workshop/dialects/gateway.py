@@ -47,7 +47,7 @@ class GatewayApi:
                 if each["kind"] == SERVICE.name and each["metadata"]["name"] == ref.name:
                     place = f"{discovery.service}.{discovery.namespace}"
                     each["metadata"].setdefault("annotations", {})[CLOUD_MAP_ANNOTATION] = place
-        return manifests
+        return [_deployed_by_the_workshop(each) for each in manifests]
 
     def inactive(self, manifest: Manifest) -> str | None:
         return refusal(manifest)
@@ -80,6 +80,18 @@ class GatewayApi:
 def cluster_name(namespace: str, service: str) -> Hostname:
     """A Service by its name in the cluster."""
     return Hostname(f"{service}.{namespace}.{CLUSTER_DOMAIN}")
+
+
+def _deployed_by_the_workshop(manifest: Manifest) -> Manifest:
+    """A Gateway with an address: Istio looks for its pods behind that Service and makes none of its own.
+
+    Source: https://istio.io/latest/docs/tasks/traffic-management/ingress/gateway-api/#manual-deployment
+    """
+    if manifest["kind"] != GATEWAY.name:
+        return manifest
+    metadata = manifest["metadata"]
+    address = {"type": "Hostname", "value": cluster_name(metadata["namespace"], metadata["name"]).name}
+    return {**manifest, "spec": {**manifest["spec"], "addresses": [address]}}
 
 
 def _by_kubernetes(node: Node) -> Node:

@@ -10,10 +10,11 @@ def table(**more: Any) -> dict[str, images.Image]:
 
 
 def test_every_repository_runs() -> None:
-    """Every repository of the workshop, and the document's own image names, are programs that exist."""
+    """Every repository of the workshop, and the document's own image names and Istio's, are programs that exist."""
     document = {"app-mesh-lab-partner", "nodejs-v2", "appmesh-controller", "aws-appmesh-envoy", "aws-xray-daemon"}
+    istio = {"istio/pilot", "istio/proxyv2"}
 
-    assert {*images.REPOSITORIES, *document} == set(table())
+    assert {*images.REPOSITORIES, *document, *istio} == set(table())
     assert all(Path(table()[name]["argv"][1]).is_file() for name in images.REPOSITORIES)
 
 
