@@ -36,7 +36,7 @@ def authority(name: str, now: datetime, days: float) -> KeyPair:
 
 
 def issue(authority: KeyPair, names: Sequence[str], now: datetime, days: float) -> KeyPair:
-    """A certificate for a server and a client of these DNS names or URIs, which ends with the authority at the latest."""
+    """A certificate for a server and a client of these DNS names or URIs; it ends with its authority at the latest."""
     issuer, signer = _certificate(authority.certificate), _key(authority.key)
     key = ec.generate_private_key(ec.SECP256R1())
     ends = min(now + timedelta(days=days), issuer.not_valid_after_utc)

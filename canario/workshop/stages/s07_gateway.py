@@ -142,10 +142,11 @@ def _manifests(request: Request, ports: Ports) -> list[Manifest]:
     names, dialect = request.names, dialect_of(request)
     inside, outside = mesh(names, discoveries(request, ports, SERVICES)), way_in(names)
     whole = replace(inside, gateways=outside.gateways, gateway_routes=outside.gateway_routes)
-    wanted = list(zip(dialect.way_in, (GATEWAY, ROUTE), strict=True))
-    found = [each for each in dialect.render(whole, names) if _what(each) in [(k.name, name) for k, name in wanted]]
-    live = ports.kubernetes.get(*wanted[1], names.namespace)
-    return found if live is None or deployment(CANARY) not in str(live["spec"]) else found[:1]
+    gateway, route = zip(dialect.way_in, (GATEWAY, ROUTE), strict=True)
+    live = ports.kubernetes.get(*route, names.namespace)
+    wanted = [gateway] if live and deployment(CANARY) in str(live["spec"]) else [gateway, route]
+    rendered = {_what(each): each for each in dialect.render(whole, names)}
+    return [rendered[kind.name, name] for kind, name in wanted]
 
 
 def _what(manifest: Manifest) -> tuple[str, str]:

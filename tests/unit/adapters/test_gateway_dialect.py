@@ -1,6 +1,6 @@
-"""Shares in the dialect `gateway`: HTTPRoutes over the fake cluster, and proxies as Istio's and the lab's show themselves.
+"""Shares in the dialect `gateway`: HTTPRoutes over the fake cluster, and Istio's and the lab's proxies.
 
-The shapes of Istio's dumps are those of Istio 1.31's sidecars (`istioctl proxy-config routes -o json`), cut down.
+Istio's names are as its documentation has them (`istioctl proxy-config routes`); no Istio runs here to record them.
 """
 
 import json

@@ -1,7 +1,9 @@
 """A cluster with Istio whose control plane has done its work at once, beside the one of `world.py`."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from canario.errors import RemoteError
@@ -19,11 +21,15 @@ SPIFFE = "spiffe://cluster.local/ns/appmesh-workshop-ns/sa/default"
 
 
 class IstioKubernetes(SettledKubernetes):
-    """Routes and gateways are accepted as they are written, new pods of a labelled namespace have `istio-proxy`, and the
-    proxies do what Telemetry and PeerAuthentication say. `accepts`: whether istiod works.
+    """Routes and gateways are accepted as they are written, pods that have joined the mesh have `istio-proxy`, and the
+    proxies do what Telemetry and PeerAuthentication say. `accepts`: whether istiod works; `tls_of_clusters`: what the
+    callers' clusters have of TLS.
     """
 
     accepts = True
+    tls_of_clusters: Mapping[str, Any] = MappingProxyType(
+        {"transport_socket_matches": [{"name": "tlsMode-istio", "san": [{"exact": SPIFFE}]}]}
+    )
 
     def put(self, manifest: Manifest) -> Manifest:
         if self.accepts and manifest["kind"] in ("HTTPRoute", "Gateway"):
@@ -31,19 +37,21 @@ class IstioKubernetes(SettledKubernetes):
         stored = super().put(manifest)
         if manifest["kind"] == "Service":
             self._register()
-        if manifest["kind"] == "Pod":
-            return self._injected(stored)
         return stored
 
-    def _injected(self, pod: Manifest) -> Manifest:
+    def _roll_out(self, manifest: Manifest) -> None:
+        super()._roll_out(manifest)
+        for pod in self.list(POD, manifest["metadata"]["namespace"], manifest["spec"]["selector"]["matchLabels"]):
+            self._inject(pod)
+
+    def _inject(self, pod: Manifest) -> None:
         """`world.py` has given it App Mesh's container where it has joined the mesh."""
         containers = [each for each in pod["spec"]["containers"] if each["name"] not in ("envoy", "xray-daemon")]
-        joined = len(containers) < len(pod["spec"]["containers"])
+        joined = len(containers) < len(pod["spec"]["containers"]) or "initContainers" in pod["spec"]
         sidecars = [{"name": "istio-proxy", "restartPolicy": "Always"}] if joined else []
         changed = {**pod, "spec": {"containers": containers, "initContainers": sidecars}}
         key = ("Pod", pod["metadata"]["namespace"], pod["metadata"]["name"])
         self.objects[key] = changed
-        return changed
 
     def proxy(self, namespace: str, pod: str, port: int, path: str) -> Answer:
         if port != 15000:
@@ -54,10 +62,6 @@ class IstioKubernetes(SettledKubernetes):
             names = (f"outbound|3000||{app}-app.{namespace}.svc.cluster.local" for app in ("nodejs", "crystal"))
             return _dump([{"cluster": {"name": name, **self.tls_of_clusters}} for name in names])
         return super().proxy(namespace, pod, port, path)
-
-    tls_of_clusters: dict[str, Any] = {
-        "transport_socket_matches": [{"name": "tlsMode-istio", "san": [{"exact": SPIFFE}]}]
-    }
 
 
 def _dump(configs: list[dict[str, Any]]) -> Answer:
@@ -121,7 +125,11 @@ def istio(ports: Ports) -> None:
             "apiVersion": "apps/v1",
             "kind": "Deployment",
             "metadata": {"name": ISTIOD, "namespace": ISTIO_SYSTEM},
-            "spec": {"replicas": 1, "template": {"metadata": {}, "spec": {"containers": []}}},
+            "spec": {
+                "replicas": 1,
+                "selector": {"matchLabels": {"app": ISTIOD}},
+                "template": {"metadata": {"labels": {"app": ISTIOD}}, "spec": {"containers": []}},
+            },
             "status": {**counts, "observedGeneration": 1},
         }
     )
