@@ -6,6 +6,7 @@ One lab owns one block `127.X.0.0/16`, so several labs on one machine do not mee
 
 from __future__ import annotations
 
+import atexit
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -111,3 +112,9 @@ def _claimed(block: Block) -> bool:
             return False
         _CLAIMS[block.x] = claim
     return True
+
+
+@atexit.register
+def _release() -> None:
+    for claim in _CLAIMS.values():
+        claim.close()

@@ -135,7 +135,7 @@ class WorkshopStack(Stack):
         return {
             "preflight": (
                 read,
-                permissions.read_cloud_map("ListNamespaces"),
+                permissions.read_cloud_map(*permissions.LISTS),
                 permissions.look_at_images(self._repositories),
             ),
             "baseline": (read, change),

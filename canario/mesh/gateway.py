@@ -60,9 +60,9 @@ def parse(manifests: Sequence[Mapping[str, Any]]) -> Mesh:
     notes = _written_notes(manifests)
     if not notes:
         return found
-    noted = _with_notes(found, notes)
-    again = read(_plain(native(noted), found.name))
-    return _believed(found, noted, again)
+    noted, orders = _with_notes(found, notes)
+    again = read(_plain(native(_ordered(found, noted, orders)), found.name))
+    return _ordered(found, _believed(found, noted, again), orders)
 
 
 def _notes(mesh: Mesh, written: Sequence[Written]) -> Notes:
@@ -121,16 +121,15 @@ def _written_notes(manifests: Sequence[Mapping[str, Any]]) -> Notes:
     return notes
 
 
-def _with_notes(found: Mesh, notes: Notes) -> Mesh:
+def _with_notes(found: Mesh, notes: Notes) -> tuple[Mesh, dict[str, Sequence[str]]]:
+    """The mesh with its notes, in the native order, and the order of each part that a note gives."""
     changed: dict[str, Any] = {
         part: tuple(_noted(each, role, notes) for each in getattr(found, part)) for role, part in _PARTS.items()
     }
     note = next((dict(note) for (role, _), note in notes.items() if role == "mesh" and isinstance(note, dict)), {})
-    orders = {part: note.pop(_ORDER + part, None) for part in _PARTS.values()}
+    orders = {part: order for part in _PARTS.values() if (order := note.pop(_ORDER + part, None))}
     bare: Mesh = _merged(_bare(found), note, "mesh")
-    whole = replace(bare, **changed)
-    ordered: dict[str, Any] = {part: _ordered(found, whole, part, order) for part, order in orders.items() if order}
-    return replace(whole, **ordered)
+    return replace(bare, **changed), orders
 
 
 def _noted(each: Any, role: str, notes: Notes) -> Any:
@@ -145,32 +144,25 @@ def _merged(each: Any, note: Any, role: str) -> Any:
         raise InvalidInput(f"{role} {name}: the annotation {NOTES}", note, "what canario wrote") from error
 
 
-def _ordered(found: Mesh, whole: Mesh, part: str, order: Sequence[str]) -> tuple[Any, ...]:
-    """The things of a part in the order of a note, which goes by native names; what it does not name comes last."""
-    places = {name: place for place, name in enumerate(order)}
-    pairs = zip(getattr(found, part), getattr(whole, part), strict=True)
-    ranked = sorted(pairs, key=lambda pair: places.get(str(pair[0].ref), len(places)))
-    return tuple(each for _, each in ranked)
+def _ordered(found: Mesh, noted: Mesh, orders: Mapping[str, Sequence[str]]) -> Mesh:
+    """The things of each part in the order of a note, which goes by native names; what it does not name comes last."""
+    parts: dict[str, Any] = {}
+    for part, order in orders.items():
+        places = {name: place for place, name in enumerate(order)}
+        pairs = zip(getattr(found, part), getattr(noted, part), strict=True)
+        ranked = sorted(pairs, key=lambda pair: places.get(str(pair[0].ref), len(places)))
+        parts[part] = tuple(new for _, new in ranked)
+    return replace(noted, **parts)
 
 
 def _believed(found: Mesh, noted: Mesh, again: Mesh) -> Mesh:
     """`noted`, but what would not be written as it stands there natively is as `found`.
 
-    `again` is what `noted` would be read as, natively.
+    `again` is what `noted` would be read as, natively. All three have the same things in the same places.
     """
     parts: dict[str, Any] = {}
     for part in _PARTS.values():
-        natively = {each.ref: each for each in getattr(found, part)}
         rewritten = {each.ref: each for each in getattr(again, part)}
-        kept = []
-        for each in getattr(noted, part):
-            name = each.ref if each.ref in natively else _native_name(each, natively, rewritten)
-            kept.append(each if rewritten.get(name) == natively.get(name) else natively[name])
-        parts[part] = tuple(kept)
+        pairs = zip(getattr(found, part), getattr(noted, part), strict=True)
+        parts[part] = tuple(new if rewritten.get(old.ref) == old else old for old, new in pairs)
     return replace(noted, **parts)
-
-
-def _native_name(each: Any, natively: Mapping[Ref, Any], rewritten: Mapping[Ref, Any]) -> Ref:
-    """The name of the object that stands for a gateway's route whose own name another route has."""
-    later = (ref for ref in natively if ref.namespace == each.ref.namespace and ref.name.startswith(each.ref.name))
-    return next(ref for ref in later if ref in rewritten)

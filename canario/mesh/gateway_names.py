@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from canario.mesh.listeners import Protocol
+from canario.mesh.model import Hostname, Node
 from canario.mesh.refs import Ref
 
 Manifest = dict[str, Any]
@@ -72,3 +73,10 @@ def hosts_of_cluster(ref: Ref) -> tuple[str, ...]:
 
 def full_host(ref: Ref) -> str:
     return f"{default_host(ref)}.svc.cluster.local"
+
+
+def outside_host(node: Node) -> str | None:
+    """The name of a node that is outside the cluster: it has no pods, and a name that is none of the cluster's."""
+    found = node.discovery
+    outside = isinstance(found, Hostname) and node.selector is None and not found.name.endswith(".svc.cluster.local")
+    return found.name if isinstance(found, Hostname) and outside else None

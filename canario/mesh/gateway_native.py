@@ -15,6 +15,7 @@ from canario.mesh.gateway_names import (
     full_host,
     hosts_of_cluster,
     manifest,
+    outside_host,
     ref_of,
 )
 from canario.mesh.gateway_policies import destination_rule, log_telemetry, peer_authentication
@@ -44,7 +45,9 @@ def native(mesh: Mesh) -> list[Written]:
     return [
         *_sidecars(mesh),
         *_services(mesh),
+        *_entries(mesh),
         *routes,
+        *(Written(grant) for grant in _grants(routes)),
         *(Written(_gateway(gateway), ("gateway",), (("gateway", gateway.ref),)) for gateway in mesh.gateways),
         *(Written(found) for found in _policies(mesh)),
     ]
@@ -83,7 +86,11 @@ def _hosts_called(mesh: Mesh, node: Node) -> list[str]:
         return []
     refs = [*node.calls, *(service.ref for service in services if service.ref not in node.calls)]
     behind = [ref for service in services for ref in nodes_behind(mesh, service)]
-    return list(dict.fromkeys([*(called_host(mesh, ref) for ref in refs), *map(_visible, behind), CONTROL_PLANE]))
+    return list(
+        dict.fromkeys(
+            [*(called_host(mesh, ref) for ref in refs), *(node_host(mesh, ref) for ref in behind), CONTROL_PLANE]
+        )
+    )
 
 
 def called_host(mesh: Mesh, ref: Ref) -> str:
@@ -94,6 +101,12 @@ def called_host(mesh: Mesh, ref: Ref) -> str:
 
 def _visible(ref: Ref) -> str:
     return f"{ref.namespace}/{full_host(ref)}"
+
+
+def node_host(mesh: Mesh, ref: Ref) -> str:
+    node = mesh.node(ref)
+    host = outside_host(node) if node else None
+    return f"{ref.namespace}/{host}" if host else _visible(ref)
 
 
 def nodes_behind(mesh: Mesh, service: Service) -> tuple[Ref, ...]:
@@ -107,24 +120,24 @@ def nodes_behind(mesh: Mesh, service: Service) -> tuple[Ref, ...]:
 
 
 def _services(mesh: Mesh) -> list[Written]:
-    """A Service for each node and each service; one for both where they have one name."""
+    """A Service for each node with pods and each service, one for both where they have one name."""
     found = []
+    outside = {node.ref for node in mesh.nodes if outside_host(node)}
     for node in mesh.nodes:
-        service = mesh.service(node.ref)
-        carries = (("node", node.ref), ("service", node.ref)) if service else (("node", node.ref),)
-        roles = tuple(role for role, _ in carries)
-        found.append(Written(_service_manifest(node.ref, node.ports, node.selector), roles, carries))
+        if node.ref not in outside:
+            service = mesh.service(node.ref)
+            ports = (*node.ports, *(ports_of(mesh, service) if service else ()))
+            found.append(_written(service_manifest(node.ref, ports, node.selector), node, service))
     for service in mesh.services:
-        if mesh.node(service.ref) is None:
-            made = _service_manifest(service.ref, ports_of(mesh, service), None)
+        if mesh.node(service.ref) is None or service.ref in outside:
+            made = service_manifest(service.ref, ports_of(mesh, service), None)
             found.append(Written(made, ("service",), (("service", service.ref),)))
-    return found + [
-        Written(_entry(mesh, service), ("service",)) for service in mesh.services if not _is_of_cluster(service)
-    ]
+    return found
 
 
-def _is_of_cluster(service: Service) -> bool:
-    return service.host in hosts_of_cluster(service.ref)
+def _written(made: Manifest, node: Node, service: Service | None) -> Written:
+    carries = (("node", node.ref), ("service", node.ref)) if service else (("node", node.ref),)
+    return Written(made, tuple(role for role, _ in carries), carries)
 
 
 def ports_of(mesh: Mesh, service: Service) -> tuple[Port, ...]:
@@ -139,7 +152,7 @@ def ports_of(mesh: Mesh, service: Service) -> tuple[Port, ...]:
     return ()
 
 
-def _service_manifest(ref: Ref, ports: Iterable[Port], selector: Selector | None) -> Manifest:
+def service_manifest(ref: Ref, ports: Iterable[Port], selector: Selector | None) -> Manifest:
     numbers = {port.number: port.protocol for port in reversed(tuple(ports))}
     written = [
         {"name": f"{protocol}-{number}", "port": number, "protocol": "TCP", "appProtocol": APP_PROTOCOLS[protocol]}
@@ -151,20 +164,65 @@ def _service_manifest(ref: Ref, ports: Iterable[Port], selector: Selector | None
     return manifest("v1", "Service", ref, spec)
 
 
-def _entry(mesh: Mesh, service: Service) -> Manifest:
-    """The name that clients call, where it is none of the cluster's."""
-    numbers = {port.number: port.protocol for port in reversed(ports_of(mesh, service))}
-    ports = [
+def _entries(mesh: Mesh) -> list[Written]:
+    """ServiceEntries: the names that clients call where they are none of the cluster's, and the nodes outside it."""
+    found, taken = [], {}
+    outside = {host: node for node in reversed(mesh.nodes) if (host := outside_host(node))}
+    for service in mesh.services:
+        if service.host in hosts_of_cluster(service.ref):
+            continue
+        taken["ServiceEntry", service.ref] = True
+        node = outside.pop(service.host, None)
+        if node:  # the service's name is also where its node is
+            made = _entry(service.ref, service.host, (*node.ports, *ports_of(mesh, service)), "MESH_EXTERNAL")
+            found.append(Written(made, ("service", "node"), (("node", node.ref),)))
+        else:
+            made = _entry(service.ref, service.host, ports_of(mesh, service), "MESH_INTERNAL")
+            found.append(Written(made, ("service",)))
+    for node in mesh.nodes:
+        if node in outside.values() or (outside_host(node) and not _is_written(node, found)):
+            ref = free("ServiceEntry", node.ref, "node", taken)
+            taken["ServiceEntry", ref] = True
+            made = _entry(ref, str(outside_host(node)), node.ports, "MESH_EXTERNAL")
+            found.append(Written(made, ("node",), (("node", node.ref),)))
+    return found
+
+
+def _is_written(node: Node, found: Iterable[Written]) -> bool:
+    return any(("node", node.ref) in each.carries for each in found)
+
+
+def _entry(ref: Ref, host: str, ports: Iterable[Port], location: str) -> Manifest:
+    numbers = {port.number: port.protocol for port in reversed(tuple(ports))}
+    written = [
         {"name": f"{protocol}-{number}", "number": number, "protocol": str(protocol).upper()}
         for number, protocol in sorted(numbers.items())
     ]
-    spec = {
-        "hosts": [service.host],
-        "location": "MESH_INTERNAL",
-        "resolution": "DNS",
-        **({"ports": ports} if ports else {}),
-    }
-    return manifest(ISTIO_NETWORKING, "ServiceEntry", service.ref, spec)
+    spec = without_none(hosts=[host], location=location, resolution="DNS", ports=written or None)
+    return manifest(ISTIO_NETWORKING, "ServiceEntry", ref, spec)
+
+
+def _grants(written: Iterable[Written]) -> list[Manifest]:
+    """What lets a route send to another namespace's Services: one ReferenceGrant for each namespace sent to."""
+    senders: dict[str, set[tuple[str, str]]] = {}
+    for each in written:
+        here = each.manifest["metadata"]["namespace"]
+        for rule in each.manifest["spec"].get("rules") or ():
+            for backend in rule.get("backendRefs") or ():
+                if backend.get("namespace"):
+                    senders.setdefault(backend["namespace"], set()).add((each.manifest["kind"], here))
+    return [
+        manifest(
+            GATEWAY_API,
+            "ReferenceGrant",
+            Ref(namespace, "canario-routes"),
+            {
+                "from": [{"group": GATEWAY_GROUP, "kind": kind, "namespace": here} for kind, here in sorted(found)],
+                "to": [{"group": "", "kind": "Service"}],
+            },
+        )
+        for namespace, found in sorted(senders.items())
+    ]
 
 
 def _routes(mesh: Mesh) -> list[Written]:

@@ -7,8 +7,16 @@ from typing import Any
 from canario.errors import InvalidInput
 from canario.mesh.appmesh_writing import without_none
 from canario.mesh.fields import Fields
-from canario.mesh.gateway_names import ISTIO_NETWORKING, ISTIO_SECURITY, ISTIO_TELEMETRY, Manifest, full_host, manifest
-from canario.mesh.listeners import Port
+from canario.mesh.gateway_names import (
+    ISTIO_NETWORKING,
+    ISTIO_SECURITY,
+    ISTIO_TELEMETRY,
+    Manifest,
+    full_host,
+    manifest,
+    outside_host,
+)
+from canario.mesh.listeners import Port, Protocol
 from canario.mesh.model import AccessLog, Node
 from canario.mesh.policies import ConnectionPool, ListenerPolicies, OutlierDetection, Timeout
 from canario.mesh.refs import Ref, Selector
@@ -51,7 +59,7 @@ def destination_rule(node: Node) -> Manifest | None:
     ]
     if not settings:
         return None
-    spec = {"host": full_host(node.ref), "trafficPolicy": {"portLevelSettings": settings}}
+    spec = {"host": outside_host(node) or full_host(node.ref), "trafficPolicy": {"portLevelSettings": settings}}
     return manifest(ISTIO_NETWORKING, "DestinationRule", node.ref, spec)
 
 
@@ -66,7 +74,7 @@ def _each_once(ports: Iterable[Port]) -> tuple[Port, ...]:
 def _policy(port: Port) -> Manifest:
     policies = port.policies
     return without_none(
-        connectionPool=_pool_spec(policies.pool, policies.timeout) or None,
+        connectionPool=_pool_spec(port) or None,
         outlierDetection=_outlier_spec(policies.outliers) if policies.outliers else None,
         tls=_caller_tls(port.tls),
     )
@@ -81,11 +89,14 @@ def _caller_tls(tls: ListenerTls | None) -> Manifest | None:
     return None  # Istio finds out by itself
 
 
-def _pool_spec(pool: ConnectionPool | None, timeout: Timeout) -> Manifest:
-    pool = pool or ConnectionPool()
-    idle = duration(timeout.idle_ms) if timeout.idle_ms else None
-    tcp = without_none(maxConnections=pool.connections)
-    http = without_none(http1MaxPendingRequests=pool.pending, http2MaxRequests=pool.requests, idleTimeout=idle)
+def _pool_spec(port: Port) -> Manifest:
+    pool, idle_ms = port.policies.pool or ConnectionPool(), port.policies.timeout.idle_ms
+    idle = {"idleTimeout": duration(idle_ms)} if idle_ms else {}
+    is_tcp = port.protocol is Protocol.TCP
+    tcp = without_none(maxConnections=pool.connections, **(idle if is_tcp else {}))
+    http = without_none(
+        http1MaxPendingRequests=pool.pending, http2MaxRequests=pool.requests, **({} if is_tcp else idle)
+    )
     return without_none(tcp=tcp or None, http=http or None)
 
 
@@ -132,17 +143,19 @@ def _read_pool(fields: Fields | None) -> tuple[ConnectionPool | None, int | None
         connections = pending = requests = idle = None
         if tcp := fields.inner_or_none("tcp"):
             with tcp:
-                connections = tcp.number_or_none("maxConnections")
+                connections, idle = tcp.number_or_none("maxConnections"), _read_idle(tcp)
         if http := fields.inner_or_none("http"):
             with http:
-                pending, requests = (
-                    http.number_or_none("http1MaxPendingRequests"),
-                    http.number_or_none("http2MaxRequests"),
-                )
-                written = http.text_or("idleTimeout", "")
-                idle = read_duration(written, http.where("idleTimeout")) if written else None
+                pending = http.number_or_none("http1MaxPendingRequests")
+                requests = http.number_or_none("http2MaxRequests")
+                idle = _read_idle(http) if idle is None else idle
         pool = ConnectionPool(connections, pending, requests)
         return None if pool == ConnectionPool() else pool, idle
+
+
+def _read_idle(fields: Fields) -> int | None:
+    written = fields.text_or("idleTimeout", "")
+    return read_duration(written, fields.where("idleTimeout")) if written else None
 
 
 def _read_outliers(fields: Fields | None) -> OutlierDetection | None:

@@ -40,7 +40,7 @@ Found = Mapping[str, Any]
 
 KINDS = {
     ("v1", "Service"),
-    *((GATEWAY_API, kind) for kind in ("Gateway", "HTTPRoute", "GRPCRoute", "TCPRoute")),
+    *((GATEWAY_API, kind) for kind in ("Gateway", "HTTPRoute", "GRPCRoute", "TCPRoute", "ReferenceGrant")),
     *((ISTIO_NETWORKING, kind) for kind in ("DestinationRule", "ServiceEntry", "Sidecar")),
     (ISTIO_SECURITY, "PeerAuthentication"),
     (ISTIO_TELEMETRY, "Telemetry"),
@@ -77,7 +77,10 @@ class Objects:
 def read(manifests: Sequence[Found]) -> Mesh:
     """The mesh that the native fields describe."""
     objects = Objects(manifests)
-    nodes = [_node(objects, found) for found in objects.of("Service") if "node" in _roles(objects, found)]
+    nodes = [
+        *(_node(objects, found) for found in objects.of("Service") if "node" in _roles(objects, found)),
+        *(_node_outside(objects, found) for found in objects.of("ServiceEntry") if _is_outside(found)),
+    ]
     rules = Rules({node.ref: node for node in nodes})
     routers = _routers(objects, rules)
     services = [
@@ -138,6 +141,21 @@ def _node(objects: Objects, found: Found) -> Node:
         Hostname(full_host(ref)) if labels else None,  # its own Service finds its pods
         log=_log(objects, ref),
     )
+
+
+def _is_outside(entry: Found) -> bool:
+    written = annotation(entry, ROLE)
+    return "node" in written.split() if written is not None else entry["spec"].get("location") == "MESH_EXTERNAL"
+
+
+def _node_outside(objects: Objects, entry: Found) -> Node:
+    ref, spec = ref_of(entry), entry["spec"]
+    policies, _ = _of_ports(objects, ref, ())
+    ports = tuple(
+        Port(each["number"], _protocol(each), policies.get(each["number"], ListenerPolicies()))
+        for each in spec.get("ports") or ()
+    )
+    return Node(ref, default_known_as(ref), ports=ports, discovery=Hostname(spec["hosts"][0]))
 
 
 def _of_ports(

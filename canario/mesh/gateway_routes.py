@@ -13,6 +13,7 @@ from canario.mesh.gateway_names import (
     Manifest,
     hosts_of_cluster,
     manifest,
+    outside_host,
 )
 from canario.mesh.gateway_policies import duration
 from canario.mesh.gateways import GatewayRoute
@@ -46,8 +47,8 @@ def router_routes(mesh: Mesh, router: Router) -> list[Manifest]:
 def written_routes(router: Router) -> tuple[Route, ...]:
     """The routes that have a native form, in the router's own order unless only their place tells them apart."""
     ordered = router.ordered
-    natural = sorted(router.routes, key=_precedence)
-    routes = router.routes if natural == sorted(ordered, key=_precedence) else ordered
+    natural = sorted(router.routes, key=precedence)
+    routes = router.routes if natural == sorted(ordered, key=precedence) else ordered
     return tuple(route for route in routes if not any(unwritable(route.match)))
 
 
@@ -137,12 +138,15 @@ def _rule(mesh: Mesh, router: Router, route: Route) -> Manifest:
 
 def _backend(mesh: Mesh, target: Target, owner: Ref) -> Manifest:
     node = mesh.node(target.node)
+    port = target.port or default_port(node)
+    if node and (host := outside_host(node)):
+        return {"group": ISTIO_GROUP, "kind": "Hostname", "name": host, "port": port, "weight": target.weight}
     return without_none(
         group="",
         kind="Service",
         name=target.node.name,
         namespace=unless(target.node.namespace, owner.namespace),
-        port=target.port or default_port(node),
+        port=port,
         weight=target.weight,
     )
 
@@ -194,7 +198,7 @@ def _hostname(host: Text | None) -> str | None:
     return host.value
 
 
-def _precedence(route: Route) -> tuple[bool, int, bool, int, int]:
+def precedence(route: Route | GatewayRoute) -> tuple[bool, int, bool, int, int]:
     """Smaller for what Gateway API tries earlier: an exact path, the longest prefix, a method, headers, queries."""
     match = route.match
     if isinstance(match, Match):

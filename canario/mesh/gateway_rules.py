@@ -7,7 +7,7 @@ from typing import Any
 from canario.errors import InvalidInput
 from canario.mesh.fields import Fields
 from canario.mesh.gateway_matches import read_grpc_match, read_http_match
-from canario.mesh.gateway_names import default_known_as, ref_of
+from canario.mesh.gateway_names import ISTIO_GROUP, default_known_as, outside_host, ref_of
 from canario.mesh.gateway_policies import read_duration
 from canario.mesh.gateway_routes import default_port, nodes_of
 from canario.mesh.gateways import GatewayRoute, Rewrite
@@ -27,6 +27,13 @@ class Rules:
     """What reading a rule needs to know of the rest: the nodes."""
 
     nodes: Mapping[Ref, Node] = field(default_factory=dict)
+
+    def at_host(self, host: str, path: str) -> Ref:
+        """The node outside the cluster that has this name."""
+        for ref, node in self.nodes.items():
+            if outside_host(node) == host:
+                return ref
+        raise InvalidInput(path, host, "the host of a ServiceEntry")
 
 
 def parents_of(route: Found) -> list[tuple[str, Ref]]:
@@ -88,9 +95,11 @@ def _timeout(fields: Fields | None) -> Timeout:
 
 def _target(backend: Fields, owner: Ref, rules: Rules) -> Target:
     with backend:
-        if backend.text_or("kind", "Service") != "Service" or backend.text_or("group", "") != "":
-            raise InvalidInput(backend.where("kind"), backend.text_or("kind", "Service"), "Service, of no group")
-        ref = Ref(backend.text_or("namespace", owner.namespace), backend.text("name"))
+        kind, group = backend.text_or("kind", "Service"), backend.text_or("group", "")
+        if (kind, group) not in (("Service", ""), ("Hostname", ISTIO_GROUP)):
+            raise InvalidInput(backend.where("kind"), kind, f"Service, of no group, or Hostname of {ISTIO_GROUP}")
+        name, namespace = backend.text("name"), backend.text_or("namespace", owner.namespace)
+        ref = Ref(namespace, name) if kind == "Service" else rules.at_host(name, backend.where("name"))
         weight, port = backend.number_or_none("weight"), backend.number_or_none("port")
         usual = port == default_port(rules.nodes.get(ref))
         return Target(ref, 1 if weight is None else weight, None if usual else port)

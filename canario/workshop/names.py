@@ -7,6 +7,7 @@ from canario.errors import InvalidInput
 from canario.workshop.cloud_map import ServiceName
 
 DEFAULT_WORKSHOP = "default"
+DEFAULT_NAMESPACE = "appmesh-workshop-ns"  # the document's
 ZONE = "appmeshworkshop.hosted.local"
 CLOUD_MAP_NAMESPACE = "appmesh.pvt.local"  # shared by all workshops, as the zone is
 LABEL = "canario/workshop"  # on every Kubernetes object that a workshop makes
@@ -51,7 +52,9 @@ def names(workshop: str) -> Names:
             f"a DNS label (a-z, 0-9, '-') of at most {LONGEST_ID} characters, such as 'turma-01'",
         )
     if workshop == DEFAULT_WORKSHOP:
-        return Names(workshop, "appmesh-workshop-ns", "app-mesh", ZONE)
+        return Names(workshop, DEFAULT_NAMESPACE, "app-mesh", ZONE)
+    if f"appmesh-workshop-{workshop}" == DEFAULT_NAMESPACE:
+        raise InvalidInput("workshop", workshop, "any other id: this one's namespace is the default workshop's")
     return Names(workshop, f"appmesh-workshop-{workshop}", f"app-mesh-{workshop}", f"{workshop}.{ZONE}")
 
 
