@@ -93,10 +93,11 @@ class GatewayRouters:
         if version != expected_version:
             raise Conflict(f"the router {target.key} is at version {version}, no longer at {expected_version}")
         nodes = {"baseline": target.baseline, "canary": target.canary}
+        followers = [(each, gateway.set_share(each, **nodes, share=share)) for each in self._followers(target)]
         changed = gateway.set_share(router, **nodes, share=share)
         state = self._state(self._kubernetes.replace(changed), target)
-        for follower in self._followers(target):
-            self._replace(follower, gateway.set_share(follower, **nodes, share=share))
+        for old, new in followers:
+            self._replace(old, new)
         return state
 
     def withdraw(self, target: Target) -> None:
@@ -117,7 +118,7 @@ class GatewayRouters:
     def _followers(self, target: Target) -> list[Manifest]:
         found = self._kubernetes.list(HTTP_ROUTE, target.namespace)
         others = [each for each in found if each["metadata"]["name"] != target.router]
-        return [each for each in others if _nodes(each) & {target.baseline, target.canary}]
+        return [each for each in others if gateway.sends_to(each, target.baseline, target.canary)]
 
     def _state(self, router: Manifest, target: Target) -> RouterState:
         baseline, canary = gateway.read_weights(router, target.baseline, target.canary)
@@ -127,11 +128,6 @@ class GatewayRouters:
             version=router["metadata"]["resourceVersion"],
             manager=_last_writer(router, "f:rules"),
         )
-
-
-def _nodes(route: Manifest) -> set[str]:
-    rules = route.get("spec", {}).get("rules") or ()
-    return {str(backend["name"]) for rule in rules for backend in rule.get("backendRefs") or ()}
 
 
 ROUTERS: Mapping[str, Callable[[Kubernetes], Routers]] = {"appmesh": AppMeshRouters, "gateway": GatewayRouters}

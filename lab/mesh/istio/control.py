@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import logging
 from collections.abc import Mapping
@@ -30,6 +31,8 @@ SYSTEM = "istio-system"
 AUTHORITY = "istio-ca-secret"  # the Secret with the authority's key, as istiod keeps its own
 ROOT = "istio-ca-root-cert"  # the ConfigMap with its certificate, in every namespace with sidecars
 ROOT_KEY = "root-cert.pem"
+
+_RETRY_SECONDS = 0.5
 
 _log = logging.getLogger(__name__)
 
@@ -61,15 +64,13 @@ class IstioControl:
         self._told: dict[Key, str] = {}
 
     async def start(self, cluster: Cluster) -> None:
-        """Have an authority: the one in the Secret, or a new one."""
-        found = await cluster.secret(SYSTEM, AUTHORITY)
-        if found is None:
-            made = identity.authority(datetime.now(UTC))
-            await cluster.apply(_secret({"ca-cert.pem": made.certificate, "ca-key.pem": made.key}))
-            self._issuer = made
-        else:
-            text = {key: base64.b64decode(value).decode() for key, value in found["data"].items()}
-            self._issuer = KeyPair(text["ca-cert.pem"], text["ca-key.pem"])
+        """Have an authority: the one in the Secret, or a new one. Waits until the namespace is there."""
+        while self._issuer is None:
+            try:
+                self._issuer = await _authority(cluster)
+            except httpx2.HTTPError as error:
+                _log.warning("the Secret %s/%s: %s", SYSTEM, AUTHORITY, error)
+                await asyncio.sleep(_RETRY_SECONDS)
 
     def routes_of(self, mesh: Mesh, world: World) -> Mapping[Ref, tuple[GatewayRoute, ...]]:
         """By the routes' parents, where the gateway allows routes of its own namespace: others' are not looked at."""
@@ -134,6 +135,16 @@ class IstioControl:
             if world.namespace_labels(name).get(injection.LABEL) == "enabled" and self._issuer:
                 await cluster.apply(_root(name, self._issuer.certificate))
                 self._rooted.add(name)
+
+
+async def _authority(cluster: Cluster) -> KeyPair:
+    found = await cluster.secret(SYSTEM, AUTHORITY)
+    if found is None:
+        made = identity.authority(datetime.now(UTC))
+        await cluster.apply(_secret({"ca-cert.pem": made.certificate, "ca-key.pem": made.key}))
+        return made
+    text = {key: base64.b64decode(value).decode() for key, value in found["data"].items()}
+    return KeyPair(text["ca-cert.pem"], text["ca-key.pem"])
 
 
 def _gateways_of(route: Obj) -> set[Ref]:
