@@ -14,7 +14,7 @@ from canario.workshop.request import Request
 from canario.workshop.stage import Finding, failed, inconclusive, passed
 
 NAME = "tracing"
-PROVIDER = "xray"  # an extension provider of Istio's mesh configuration: the cluster's collector
+PROVIDER = "canario-traces"  # an extension provider of Istio's mesh configuration: the cluster's collector
 SAMPLED_PERCENT = 5.0  # as App Mesh's own
 LISTENERS = "/config_dump?resource=dynamic_listeners"
 
