@@ -85,6 +85,7 @@ def attempt(stage_id: str, request: Request, ports: Ports, guide: Guide) -> dict
     holds = all(result.passed for result in results)
     answer = {
         "stage": stage_id,
+        "mesh": request.mesh,
         "status": "passed" if holds else "failed",
         "waiting": waiting is not None,
         "attempts": 0,
