@@ -48,13 +48,17 @@ async def serve(settings: ControllerSettings, trace: Tracing | None = None) -> N
         url = f"https://{settings.pod_ip}:{WEBHOOK_PORT}{webhook.PATH}"
         async with asyncio.TaskGroup() as group:
             group.create_task(cluster.run())
-            await control.start(cluster)
-            group.create_task(controller.run())
+            group.create_task(_started(control, cluster, controller))
             group.create_task(refusals.follow(settings.directory.absolute(), cluster))
             if registry:
                 group.create_task(registry.run())
             await _register(cluster, control.registration(url, authority))
             registered.set()
+
+
+async def _started(control: Control, cluster: Cluster, controller: Controller) -> None:
+    await control.start(cluster)
+    await controller.run()
 
 
 async def _listen(stack: AsyncExitStack, application: web.Application) -> web.AppRunner:

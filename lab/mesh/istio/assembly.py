@@ -1,13 +1,14 @@
 """Gateway API's and Istio's objects → one model per namespace, and what is to be said of every route and gateway. Pure.
 
-Each namespace is a mesh of its own, as with a Sidecar whose egress is `./*`. An object that cannot be used is left out,
-and a router stays as it last was when it was good.
+Each namespace is a mesh of its own, as with a Sidecar whose egress is `./*`. An object that cannot be used stays
+as it last was when it was good, and is left out when it never was.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 from canario.errors import InvalidInput
 from canario.mesh import gateway
@@ -123,17 +124,20 @@ def _problems(mesh: Mesh, part: object) -> Iterator[str]:
 
 
 def _as_it_was(ref: Ref, mesh: Mesh, last: Mesh | None) -> Mesh:
-    """The mesh with that router as it last was, and what it provided."""
-    router = last.router(ref) if last else None
-    kept = tuple(each for each in mesh.routers if each.ref != ref)
-    if last is None or router is None:
-        return replace(mesh, routers=kept)
-    provided = {service.ref: service for service in last.services if service.provider == ToRouter(ref)}
+    """The mesh with what goes by that name as it last was, and what the router provided; without what is new."""
+    before = last or Mesh(mesh.name, mesh.known_as)
+    provided = {service.ref: service for service in before.services if service.provider == ToRouter(ref)}
     return replace(
         mesh,
-        routers=(*kept, router),
+        routers=_kept(ref, mesh.routers, before.routers),
+        gateways=_kept(ref, mesh.gateways, before.gateways),
+        gateway_routes=_kept(ref, mesh.gateway_routes, before.gateway_routes),
         services=tuple(provided.get(service.ref, service) for service in mesh.services),
     )
+
+
+def _kept(ref: Ref, now: tuple[Any, ...], before: tuple[Any, ...]) -> tuple[Any, ...]:
+    return (*(each for each in now if each.ref != ref), *(each for each in before if each.ref == ref))
 
 
 def traced_percent(namespace: str, world: World) -> float | None:

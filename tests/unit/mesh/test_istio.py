@@ -113,6 +113,17 @@ def test_a_router_that_goes_bad_stays_as_it_was() -> None:
     assert "ReferenceNotFound" == after.findings[key("nodejs-router")].reason
 
 
+def test_a_gateways_route_that_envoy_would_refuse_is_left_out() -> None:
+    """With it Envoy would refuse the gateway's whole configuration."""
+    matches = [{"path": {"type": "RegularExpression", "value": "(["}}]
+    rules = [{"matches": matches, "backendRefs": [{"kind": "Service", "name": "nodejs-app", "port": 3000}]}]
+    parent = {"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "ingress-gw"}
+    found = assembly.assemble(world(route("odd", rules=rules, parentRefs=[parent])), {})
+
+    assert "UnsupportedInTheLab" == found.findings[key("odd")].reason
+    assert [Ref(WHERE, "gateway-route-eks")] == [each.ref for each in found.meshes[WHERE].gateway_routes]
+
+
 def test_routes_of_a_gateway_are_those_that_name_it() -> None:
     """Where the gateway's listeners allow routes of its namespace."""
     control, seen = IstioControl("127.9.16.1"), world()
