@@ -106,9 +106,9 @@ def test_none_and_all_are_written_exactly(routers: Routers, target: Target, shar
 
 def test_a_share_too_small_to_write_is_the_smallest_there_is(routers: Routers, target: Target):
     """What is returned is what was really written: more than asked, but not nothing."""
-    written = routers.write(target, 0.0001, routers.read(target).version)
+    written = routers.write(target, 1e-9, routers.read(target).version)
 
-    assert 0.0001 < written.share <= 0.01
+    assert 1e-9 < written.share <= 0.01
 
 
 def test_the_second_of_two_writers_is_told(routers: Routers, target: Target):
