@@ -23,6 +23,7 @@ from canario.workshop.ports import Kind, Manifest
 
 CLOUD_MAP_ANNOTATION = "canario/cloud-map"  # of a Service: `<service>.<namespace>` in Cloud Map
 ISTIO = "istio"  # what the instances of the dialect `gateway` have as their mesh
+NODES = (VIRTUAL_NODE, SERVICE)
 LOOKS = 3  # what one look finds is done before the next; the last one should find nothing
 ENDED = ("Succeeded", "Failed")
 
@@ -151,15 +152,18 @@ def plan(wanted: Mapping[ServiceName, Wanted], registered: Mapping[ServiceName, 
     return tuple(actions)
 
 
-def reconcile(kubernetes: Objects, cloud: CloudMap, namespaces: Collection[str] = ()) -> Outcome:
-    """Bring Cloud Map to what the cluster says now. `namespaces`: further ones in which nothing may be left behind.
+def reconcile(
+    kubernetes: Objects, cloud: CloudMap, namespaces: Collection[str] = (), kinds: Sequence[Kind] = NODES
+) -> Outcome:
+    """Bring Cloud Map to what the cluster says now. `namespaces`: further ones in which nothing may be left behind;
+    `kinds`: those of the dialects that work here, since whoever runs this may be allowed no others.
 
     Problems of one service do not keep the others from being looked after; they are in the outcome.
     """
     done: list[Action] = []
     problems: tuple[str, ...] = ()
     for _ in range(LOOKS):
-        nodes = [*kubernetes.list(VIRTUAL_NODE), *kubernetes.list(SERVICE)]
+        nodes = [node for kind in kinds for node in kubernetes.list(kind)]
         mapped = [node for node in nodes if service_of(node)]
         registered = read(cloud, mapped, namespaces)
         pods = [pod for where in sorted({_key(node)[0] for node in mapped}) for pod in kubernetes.list(POD, where)]

@@ -6,7 +6,9 @@ import pytest
 
 from canario.errors import RemoteError
 from canario.workshop.cloud_map import ADDRESS, Instance, ServiceName
+from canario.workshop.kinds import SERVICE
 from canario.workshop.names import CLOUD_MAP_NAMESPACE, names
+from canario.workshop.ports import Kind
 from canario.workshop.registrar import Create, Delete, Deregister, Register, SetHealth, reconcile
 from tests.fakes import FakeCloudMap
 from tests.properties.registrar_strategies import Objects, attributes, node, pod, service
@@ -179,3 +181,17 @@ def test_a_service_that_loses_its_annotation_takes_its_pods_out() -> None:
     outcome = reconcile(Objects([], pods, [labelled("nodejs-app", None, {"app": "nodejs"})]), cloud)
 
     assert (Deregister(NODEJS, IP), Delete(NODEJS)) == outcome.done
+
+
+def test_only_the_kinds_of_the_dialects_that_work_here_are_read() -> None:
+    """Where App Mesh cannot work nobody may list its nodes, and a cluster refuses that before it says there are none."""
+    cloud, asked = FakeCloudMap(), []
+
+    class Narrow(Objects):
+        def list(self, kind: Kind, namespace: str | None = None, labels: Any = None) -> list[Any]:
+            asked.append(kind.name)
+            return super().list(kind, namespace, labels)
+
+    reconcile(Narrow([node("nodejs")], [pod("nodejs", "nodejs-1", IP)]), cloud, kinds=[SERVICE])
+
+    assert (["Service"], {}) == (asked, cloud.registered)
