@@ -184,7 +184,7 @@ def test_a_service_that_loses_its_annotation_takes_its_pods_out() -> None:
 
 
 def test_only_the_kinds_of_the_dialects_that_work_here_are_read() -> None:
-    """Where App Mesh cannot work nobody may list its nodes, and a cluster refuses that before it says there are none."""
+    """Where App Mesh cannot work nobody may list its nodes, and the cluster refuses before it says there are none."""
     cloud, asked = FakeCloudMap(), []
 
     class Narrow(Objects):
