@@ -50,11 +50,12 @@ WRITTEN = (
     kinds.SERVICE_ACCOUNT,
     kinds.SECRET,
 )
-LISTED = (kinds.NODE, kinds.POD, kinds.CONFIG_MAP)
+LISTED = (kinds.NODE, kinds.POD, kinds.CONFIG_MAP, kinds.LEASE)
 NEEDS = (
     *(Need(verb, kind) for kind in WRITTEN for verb in WRITE),
     *(Need("list", kind) for kind in LISTED),
     Need("get", kinds.LEASE),
+    *(Need("delete", kind) for kind in (kinds.POD, kinds.CONFIG_MAP, kinds.LEASE)),
     Need("get", kinds.POD, "proxy"),
 )
 APP_MESH_WRITTEN = (

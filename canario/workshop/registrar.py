@@ -216,11 +216,14 @@ def _selector(node: Manifest) -> Selector | None:
 
 
 def _attributes(node: Manifest, pod: Manifest, address: str) -> dict[str, str]:
-    """The pod's labels and the controller's own attributes; no mesh before the controller has given the node one."""
+    """The pod's labels, the node's attributes, the controller's own; no mesh before the node has been given one."""
     namespace, name = _key(node)
-    mesh = ISTIO if node.get("kind") == SERVICE.name else (node["spec"].get("meshRef") or {}).get("name")
+    spec = node.get("spec", {})
+    named = ((spec.get("serviceDiscovery") or {}).get("awsCloudMap") or {}).get("attributes") or ()
+    mesh = ISTIO if node.get("kind") == SERVICE.name else (spec.get("meshRef") or {}).get("name")
     return {
         **pod["metadata"].get("labels", {}),
+        **{str(each["key"]): str(each["value"]) for each in named},
         cloud_map.ADDRESS: address,
         cloud_map.INIT_HEALTH: "HEALTHY",
         cloud_map.POD: str(pod["metadata"]["name"]),
