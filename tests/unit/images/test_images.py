@@ -10,7 +10,7 @@ def table(**more: Any) -> dict[str, images.Image]:
 
 
 def test_every_repository_runs() -> None:
-    """Every repository of the workshop, the document's own images, the walkthroughs' and Istio's: programs that exist."""
+    """Every repository of the workshop, the document's images, the walkthroughs' and Istio's: programs that exist."""
     document = {"app-mesh-lab-partner", "nodejs-v2", "appmesh-controller", "aws-appmesh-envoy", "aws-xray-daemon"}
     walkthroughs = {"feapp", "colorapp", "howto-k8s-retry-policy/colorapp", "howto-k8s-timeout-policy/colorapp"}
     istio = {"istio/pilot", "istio/proxyv2"}
