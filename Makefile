@@ -22,7 +22,7 @@ lab: setup  ## bring the lab up, deploy, run one whole workshop under live load,
 		--workshop "$(WORKSHOP)" --until "$(UNTIL)" --rate "$(RATE)" --workshops "$(WORKSHOPS)"
 
 lab-up: setup  ## leave the lab standing, deployed
-	@$(BIN)/python -m lab up --v2-error-rate "$(V2_ERROR_RATE)"
+	@$(BIN)/python -m lab up --mesh "$(MESH)" --v2-error-rate "$(V2_ERROR_RATE)"
 
 lab-down: setup  ## stop everything that lab-up started
 	@$(BIN)/python -m lab down

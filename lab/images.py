@@ -49,6 +49,8 @@ def table(
         _demo("nodejs-v2", python, "nodejs", "v2", broken),
         *_walkthroughs(python),
         _image("appmesh-controller", [python, "-m", "lab.mesh"], {**mesh, "LAB_AWS": aws}),
+        _image("istio/pilot", [python, "-m", "lab.mesh"], {**mesh, "LAB_AWS": aws, "LAB_MESH_DIALECT": "gateway"}),
+        _image("istio/proxyv2", [python, "-m", "lab.mesh.sidecar"], mesh),
         _image("aws-appmesh-envoy", [python, "-m", "lab.mesh.sidecar"], mesh),
         _image("aws-xray-daemon", [python, "-m", "lab.telemetry.xray.daemon"], daemon),
     ]

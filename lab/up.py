@@ -16,12 +16,14 @@ from pathlib import Path
 
 import yaml
 
+from canario.adapters.kubernetes import from_kubeconfig
 from lab import aws, helm, images, kubectl, processes, state
 from lab.errors import LabError
+from lab.mesh.istio import install as istio
 from lab.net import API_PORT, free_block, free_port
 from lab.state import Lab, environment
 
-DIALECTS = ("appmesh",)  # what the lab's mesh understands; the first is the default
+DIALECTS = ("appmesh", "gateway")  # what the lab's mesh understands; the first is the default
 KEPT = ("bin", "cdk.out", "lock", "report.json")  # what outlives a run below `.lab`
 READY_SECONDS = 30.0
 STOP_SECONDS = 12.0
@@ -73,6 +75,14 @@ def bring_up(directory: Path, *, v2_error_rate: float, kept: bool, say: Say) -> 
     write_environment(lab)
     lab.save()
     return lab, seconds
+
+
+def bring_mesh(lab: Lab, dialect: str) -> None:
+    """What comes with the cluster: in the dialect `gateway` Istio, as charts bring it on AWS. May be repeated."""
+    if dialect == "gateway":
+        with from_kubeconfig(lab.kubeconfig) as kubernetes:
+            for manifest in istio.manifests():
+                kubernetes.apply(manifest)
 
 
 def bring_down(directory: Path, say: Say) -> None:

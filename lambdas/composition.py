@@ -23,7 +23,7 @@ from canario.adapters.executions import Executions
 from canario.adapters.http import HttpClient
 from canario.adapters.kubernetes import Cluster
 from canario.adapters.lifetimes import LifetimeRecords
-from canario.adapters.permissions import Access
+from canario.adapters.permissions import Access, needs
 from canario.adapters.records import RolloutRecords, WorkshopRecords
 from canario.adapters.route53 import PrivateZone
 from canario.adapters.routers import MeshRouters
@@ -117,6 +117,7 @@ class Composition:
                     "list the zone's records": self.zone.records,
                     "list Cloud Map's namespaces": self.cloud_map.namespaces,
                 },
+                needs(self.environment.dialects),
             ),
             traces=XRay(aws.client(self.session, "xray")),
             rollouts=self.rollouts,

@@ -6,6 +6,7 @@ from typing import Any
 
 from canario.errors import RemoteError
 from canario.workshop import registrar
+from canario.workshop.dialects import DIALECTS
 from lambdas.composition import composition
 from lambdas.telemetry import count, logger, metrics
 
@@ -15,7 +16,8 @@ from lambdas.telemetry import count, logger, metrics
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     """Whatever the event: `{"done": {"Register": 3, …}}`. Raises RemoteError when something could not be done."""
     made = composition()
-    outcome = registrar.reconcile(made.cluster, made.cloud_map)
+    kinds = [DIALECTS[dialect].node for dialect in made.environment.dialects]
+    outcome = registrar.reconcile(made.cluster, made.cloud_map, kinds=kinds)
     done = dict(Counter(type(action).__name__ for action in outcome.done))
     logger.info("registered", done=done, problems=outcome.problems)
     count("RegistrarRuns")

@@ -4,6 +4,7 @@ Source: https://www.envoyproxy.io/docs/envoy/latest/operations/admin#get--config
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,8 @@ from canario.workshop.ports import Kubernetes, Manifest
 
 CONTAINER = "envoy"
 PORT = 9901
+ISTIO_CONTAINER = "istio-proxy"
+ISTIO_PORT = 15000
 ROUTES = "/config_dump?resource=dynamic_route_configs"
 OUTBOUND = "outbound"  # the route configuration of calls that leave the pod
 
@@ -22,6 +25,8 @@ Weights = Mapping[str, int]
 
 class AppMeshDataPlane:
     """The weighted clusters `egress/<namespace>/<service>/<node>` of every sidecar that calls the service."""
+
+    container, port = CONTAINER, PORT
 
     def __init__(self, kubernetes: Kubernetes) -> None:
         self._kubernetes = kubernetes
@@ -33,7 +38,7 @@ class AppMeshDataPlane:
         share None and the reason.
         """
         pods = self._kubernetes.list(POD, target.namespace)
-        found = [self._share(target, pod["metadata"]["name"]) for pod in pods if _has_running_sidecar(pod)]
+        found = [self._share(target, pod["metadata"]["name"]) for pod in pods if _has_running(self.container, pod)]
         return [share for share in found if share is not None]
 
     def _share(self, target: Target, pod: str) -> ProxyShare | None:
@@ -44,25 +49,56 @@ class AppMeshDataPlane:
             return ProxyShare(pod, None, str(error))
         if routes is None:
             return ProxyShare(pod, None, "has no outbound routes yet")
-        prefix = f"egress/{target.namespace}/{target.service}/"
-        splits = [split for split in (_by_node(weights, prefix) for weights in routes) if split]
+        splits = self._splits(target, routes)
         return _judge(pod, target, splits) if splits else None
 
-    def _routes(self, namespace: str, pod: str) -> list[Weights] | None:
-        """Cluster → weight, for each outbound route; None when there is no such route configuration."""
-        answer = self._kubernetes.proxy(namespace, pod, PORT, ROUTES)
+    def _splits(self, target: Target, configurations: Sequence[Mapping[str, Any]]) -> list[Weights]:
+        """Node → weight, of each route to the service's nodes."""
+        prefix = f"egress/{target.namespace}/{target.service}/"
+        weights = (each for configuration in configurations for each in _weights(_hosts(configuration)))
+        return [split for split in (_by_node(each, prefix) for each in weights) if split]
+
+    def _outbound(self, configurations: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+        return [each for each in configurations if each.get("name") == OUTBOUND]
+
+    def _routes(self, namespace: str, pod: str) -> list[Mapping[str, Any]] | None:
+        """The configurations of outbound routes; None when there is none yet."""
+        answer = self._kubernetes.proxy(namespace, pod, self.port, ROUTES)
         if answer.status != 200:
             raise RemoteError(f"reading the routes of {namespace}/{pod}: Envoy said {answer.status}")
         try:
             configurations = [each["route_config"] for each in json.loads(answer.body).get("configs", [])]
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise RemoteError(f"reading the routes of {namespace}/{pod}: no configuration dump ({error!r})") from error
-        outbound = [each for each in configurations if each.get("name") == OUTBOUND]
-        return [weights for each in outbound for weights in _weights(each)] if outbound else None
+        return self._outbound(configurations) or None
 
 
-# The dialect `gateway` (Istio's sidecars) is another issue's; its place is here.
-DATA_PLANES: Mapping[str, Callable[[Kubernetes], DataPlane]] = {"appmesh": AppMeshDataPlane}
+class GatewayDataPlane(AppMeshDataPlane):
+    """Istio's sidecars and gateways, and the lab's Envoys in their place.
+
+    Istio's clusters are `outbound|<port>|<subset>|<Service>.<namespace>.svc.<domain>`, its route configurations one a
+    port (`3000`, `http.8088`). Each node has a virtual host of its own beside its service's, since it is a Service:
+    that one splits nothing. The lab's are as in App Mesh.
+    Source: https://istio.io/latest/docs/ops/diagnostic-tools/proxy-cmd/
+    """
+
+    container, port = ISTIO_CONTAINER, ISTIO_PORT
+
+    def _outbound(self, configurations: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+        return list(configurations)
+
+    def _splits(self, target: Target, configurations: Sequence[Mapping[str, Any]]) -> list[Weights]:
+        ours = super()._splits(target, configurations)
+        own = tuple(f"{node}.{target.namespace}.svc." for node in (target.baseline, target.canary))
+        hosts = [host for each in configurations for host in _hosts(each) if not str(host.get("name")).startswith(own)]
+        splits = [_by_service(weights, target.namespace) for weights in _weights(hosts)]
+        return ours + [split for split in splits if {target.baseline, target.canary} & set(split)]
+
+
+DATA_PLANES: Mapping[str, Callable[[Kubernetes], DataPlane]] = {
+    "appmesh": AppMeshDataPlane,
+    "gateway": GatewayDataPlane,
+}
 
 
 class MeshDataPlane:
@@ -78,16 +114,21 @@ class MeshDataPlane:
         return DATA_PLANES[target.mesh](self._kubernetes).shares(target)
 
 
-def _has_running_sidecar(pod: Manifest) -> bool:
+def _has_running(sidecar: str, pod: Manifest) -> bool:
     spec = pod.get("spec", {})
     containers = [*spec.get("containers", []), *spec.get("initContainers", [])]
     running = pod.get("status", {}).get("phase") == "Running"
     leaving = "deletionTimestamp" in pod["metadata"]
-    return running and not leaving and any(container["name"] == CONTAINER for container in containers)
+    return running and not leaving and any(container["name"] == sidecar for container in containers)
 
 
-def _weights(configuration: Mapping[str, Any]) -> Iterator[Weights]:
-    for host in configuration.get("virtual_hosts", []):
+def _hosts(configuration: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    hosts: Sequence[Mapping[str, Any]] = configuration.get("virtual_hosts", [])
+    return hosts
+
+
+def _weights(hosts: Sequence[Mapping[str, Any]]) -> Iterator[Weights]:
+    for host in hosts:
         for route in host.get("routes", []):
             action = route.get("route", {})
             if "cluster" in action:
@@ -100,6 +141,15 @@ def _weights(configuration: Mapping[str, Any]) -> Iterator[Weights]:
 def _by_node(weights: Weights, prefix: str) -> Weights:
     """Node → weight, of the clusters whose names begin with `prefix`."""
     return {name.removeprefix(prefix): weight for name, weight in weights.items() if name.startswith(prefix)}
+
+
+def _by_service(weights: Weights, namespace: str) -> Weights:
+    """Service → weight, of Istio's clusters of the namespace's Services."""
+    found = ((_CLUSTER.match(name), weight) for name, weight in weights.items())
+    return {match["service"]: weight for match, weight in found if match and match["namespace"] == namespace}
+
+
+_CLUSTER = re.compile(r"outbound\|\d+\|[^|]*\|(?P<service>[^.]+)\.(?P<namespace>[^.]+)\.svc\.")
 
 
 def _judge(pod: str, target: Target, splits: Sequence[Weights]) -> ProxyShare:

@@ -49,27 +49,44 @@ WRITTEN = (
     kinds.SERVICE,
     kinds.SERVICE_ACCOUNT,
     kinds.SECRET,
-    kinds.CLUSTER_ROLE,
-    kinds.CLUSTER_ROLE_BINDING,
-    kinds.CRD,
-    kinds.MUTATING_WEBHOOK,
-    kinds.MESH,
-    kinds.VIRTUAL_NODE,
-    kinds.VIRTUAL_ROUTER,
-    kinds.VIRTUAL_SERVICE,
-    kinds.VIRTUAL_GATEWAY,
-    kinds.GATEWAY_ROUTE,
 )
 LISTED = (kinds.NODE, kinds.POD, kinds.CONFIG_MAP, kinds.LEASE)
 NEEDS = (
     *(Need(verb, kind) for kind in WRITTEN for verb in WRITE),
     *(Need("list", kind) for kind in LISTED),
-    Need("update", kinds.VIRTUAL_ROUTER),
-    Need("update", kinds.VIRTUAL_NODE),
     Need("get", kinds.LEASE),
     *(Need("delete", kind) for kind in (kinds.POD, kinds.CONFIG_MAP, kinds.LEASE)),
     Need("get", kinds.POD, "proxy"),
 )
+APP_MESH_WRITTEN = (
+    kinds.CLUSTER_ROLE,
+    kinds.CLUSTER_ROLE_BINDING,
+    kinds.CRD,
+    kinds.MUTATING_WEBHOOK,
+    kinds.MESH,
+    *kinds.APP_MESH_KINDS,
+)
+OF_DIALECT = {
+    "appmesh": (
+        *(Need(verb, kind) for kind in APP_MESH_WRITTEN for verb in WRITE),
+        Need("update", kinds.VIRTUAL_ROUTER),
+        Need("update", kinds.VIRTUAL_NODE),
+    ),
+    # Istio is brought by whoever brings the cluster, and only looked at.
+    "gateway": (
+        *(Need(verb, kind) for kind in kinds.GATEWAY_KINDS for verb in WRITE),
+        Need("update", kinds.HTTP_ROUTE),
+        Need("get", kinds.GATEWAY_CLASS),
+        Need("get", kinds.CONFIG_MAP),
+        Need("list", kinds.CRD),
+        Need("list", kinds.MUTATING_WEBHOOK),
+    ),
+}
+
+
+def needs(dialects: Sequence[str]) -> tuple[Need, ...]:
+    """What the stages need where these dialects can work."""
+    return tuple(dict.fromkeys((*NEEDS, *(need for dialect in dialects for need in OF_DIALECT[dialect]))))
 
 
 class Access:

@@ -5,9 +5,9 @@ from typing import Any
 
 from canario.canary.ports import Routers, RouterState, Target
 from canario.errors import Conflict, Drift, InvalidInput, RemoteError
-from canario.mesh import appmesh
+from canario.mesh import appmesh, gateway
 from canario.mesh.appmesh_split import read_weights
-from canario.workshop.kinds import VIRTUAL_NODE, VIRTUAL_ROUTER
+from canario.workshop.kinds import HTTP_ROUTE, SERVICE, VIRTUAL_NODE, VIRTUAL_ROUTER
 from canario.workshop.ports import Kind, Kubernetes, Manifest
 
 
@@ -25,7 +25,7 @@ class AppMeshRouters:
         try:
             return _state(router, target)
         except InvalidInput as error:
-            by = _last_writer(router)
+            by = _last_writer(router, "f:routes")
             raise Drift(f"router {target.key} splits otherwise than a rollout ({by} wrote it): {error}", by) from error
 
     def write(self, target: Target, share: float, expected_version: str) -> RouterState:
@@ -52,15 +52,87 @@ class AppMeshRouters:
     def _get(self, kind: Kind, name: str, target: Target) -> Manifest:
         found = self._kubernetes.get(kind, name, target.namespace)
         if found is None:
-            raise RemoteError(
-                f"reading the router {target.key}: there is no {kind.name} {name} in {target.namespace}; "
-                "apply it, or correct the rollout's target"
-            )
+            raise _missing(kind, name, target)
         return found
 
 
-# The dialect `gateway` (HTTPRoute) is another issue's; its place is here.
-ROUTERS: Mapping[str, Callable[[Kubernetes], Routers]] = {"appmesh": AppMeshRouters}
+def _missing(kind: Kind, name: str, target: Target) -> RemoteError:
+    return RemoteError(
+        f"reading the router {target.key}: there is no {kind.name} {name} in {target.namespace}; "
+        "apply it, or correct the rollout's target"
+    )
+
+
+class GatewayRouters:
+    """Shares as the weights of an HTTPRoute's `backendRefs`, in all rules that send to the two nodes.
+
+    Istio's gateways know nothing of a service's own route: what comes in from outside is split by the gateway's
+    HTTPRoute. So every other HTTPRoute of the namespace that sends to one of the nodes follows the router.
+    """
+
+    def __init__(self, kubernetes: Kubernetes) -> None:
+        self._kubernetes = kubernetes
+
+    def read(self, target: Target) -> RouterState:
+        """Raises RemoteError when the router or a node is not there, Drift when it splits otherwise."""
+        router = self._router(target)
+        for node in (target.baseline, target.canary):
+            if self._kubernetes.get(SERVICE, node, target.namespace) is None:
+                raise _missing(SERVICE, node, target)
+        try:
+            return self._state(router, target)
+        except InvalidInput as error:
+            by = _last_writer(router, "f:rules")
+            raise Drift(f"router {target.key} splits otherwise than a rollout ({by} wrote it): {error}", by) from error
+
+    def write(self, target: Target, share: float, expected_version: str) -> RouterState:
+        """Set the canary's share by compare-and-set; returns the state with the share really written.
+
+        Raises Conflict when the router is no longer at `expected_version`.
+        """
+        router = self._router(target)
+        version = router["metadata"]["resourceVersion"]
+        if version != expected_version:
+            raise Conflict(f"the router {target.key} is at version {version}, no longer at {expected_version}")
+        nodes = {"baseline": target.baseline, "canary": target.canary}
+        followers = [(each, gateway.set_share(each, **nodes, share=share)) for each in self._followers(target)]
+        changed = gateway.set_share(router, **nodes, share=share)
+        state = self._state(self._kubernetes.replace(changed), target)
+        for old, new in followers:
+            self._replace(old, new)
+        return state
+
+    def withdraw(self, target: Target) -> None:
+        """Raises Conflict when the router changed between the reading and the writing."""
+        for router in (self._router(target), *self._followers(target)):
+            self._replace(router, gateway.withdraw(router, baseline=target.baseline, canary=target.canary))
+
+    def _replace(self, old: Manifest, new: Manifest) -> None:
+        if new != old:
+            self._kubernetes.replace(new)
+
+    def _router(self, target: Target) -> Manifest:
+        found = self._kubernetes.get(HTTP_ROUTE, target.router, target.namespace)
+        if found is None:
+            raise _missing(HTTP_ROUTE, target.router, target)
+        return found
+
+    def _followers(self, target: Target) -> list[Manifest]:
+        found = self._kubernetes.list(HTTP_ROUTE, target.namespace)
+        others = [each for each in found if each["metadata"]["name"] != target.router]
+        return [each for each in others if gateway.sends_to(each, target.baseline, target.canary)]
+
+    def _state(self, router: Manifest, target: Target) -> RouterState:
+        baseline, canary = gateway.read_weights(router, target.baseline, target.canary)
+        return RouterState(
+            share=gateway.read_share(router, target.baseline, target.canary),
+            weights={target.baseline: baseline, target.canary: canary},
+            version=router["metadata"]["resourceVersion"],
+            manager=_last_writer(router, "f:rules"),
+        )
+
+
+ROUTERS: Mapping[str, Callable[[Kubernetes], Routers]] = {"appmesh": AppMeshRouters, "gateway": GatewayRouters}
 
 
 class MeshRouters:
@@ -90,14 +162,17 @@ def _state(router: Manifest, target: Target) -> RouterState:
         share=appmesh.read_share(router, target.baseline, target.canary),
         weights={target.baseline: baseline, target.canary: canary},
         version=router["metadata"]["resourceVersion"],
-        manager=_last_writer(router),
+        manager=_last_writer(router, "f:routes"),
     )
 
 
-def _last_writer(router: Manifest) -> str:
-    """The field manager that last wrote `spec.routes`, an atomic list; "unknown" when the object does not say."""
+def _last_writer(router: Manifest, field: str) -> str:
+    """The field manager that last wrote `spec.routes` or `spec.rules`; "unknown" when the object does not say.
+
+    Both are atomic where the weights are: `routes` itself, of `rules` every rule's `backendRefs`.
+    """
     entries = router["metadata"].get("managedFields") or []
-    writers = [entry for entry in entries if "f:routes" in _spec(entry)]
+    writers = [entry for entry in entries if field in _spec(entry)]
     last = max(writers, key=lambda entry: str(entry.get("time", "")), default=None)
     return str(last["manager"]) if last else "unknown"
 

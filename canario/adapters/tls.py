@@ -15,6 +15,8 @@ from hashlib import sha256
 from canario.errors import RemoteError
 from canario.workshop.ports import KeyPair, TlsAnswer
 
+SPIFFE = "spiffe://"
+
 # What a server that is there does to a client that it does not want.
 _REFUSED = (ssl.SSLError, ConnectionError, http.client.HTTPException)
 
@@ -36,19 +38,22 @@ class TlsClient:
         identity: KeyPair | None = None,
     ) -> TlsAnswer:
         """Raises RemoteError when nobody answers at all, or the server does not prove to be `host`."""
+        spiffe = host.startswith(SPIFFE)
         what = f"GET {path} at {address}:{port}" + (f" as {host}" if host else "")
         try:
             with socket.create_connection((address, port), timeout=self._timeout) as plain:
-                return self._talk(plain, what, path, host or address, _context(trust, identity) if trust else None)
+                context = _context(trust, identity, by_name=not spiffe) if trust else None
+                return self._talk(plain, what, path, host or address, context)
         except OSError as error:
             raise RemoteError(f"{what}: {error}") from error
 
     def _talk(self, plain: socket.socket, what: str, path: str, host: str, tls: ssl.SSLContext | None) -> TlsAnswer:
         shown = ""
         try:
-            connected = tls.wrap_socket(plain, server_hostname=host) if tls else plain
+            connected = tls.wrap_socket(plain, server_hostname=host if tls.check_hostname else None) if tls else plain
             with connected:
                 if isinstance(connected, ssl.SSLSocket):
+                    _prove(connected, host, what)
                     shown = sha256(connected.getpeercert(binary_form=True) or b"").hexdigest()
                 return TlsAnswer(_status(connected, path, host), fingerprint=shown)
         except ssl.SSLCertVerificationError as error:
@@ -59,7 +64,16 @@ class TlsClient:
             raise RemoteError(f"{what}: connected, but no answer within {self._timeout:g} s") from error
 
 
+def _prove(connected: ssl.SSLSocket, host: str, what: str) -> None:
+    """Names are `ssl`'s to look at; identities are not, which it only reads. Raises RemoteError."""
+    if host.startswith(SPIFFE):
+        said = (connected.getpeercert() or {}).get("subjectAltName", ())
+        if ("URI", host) not in said:
+            raise RemoteError(f"{what}: the server's certificate: identity mismatch, it says {said or 'nobody'}")
+
+
 def _status(connected: socket.socket, path: str, host: str) -> int:
+    host = "localhost" if host.startswith(SPIFFE) else host
     connection = http.client.HTTPConnection(host)
     connection.sock = connected
     connection.request("GET", path, headers={"Host": host, "Connection": "close"})
@@ -72,8 +86,9 @@ def _words(error: Exception) -> str:
     return f"the connection was closed ({type(error).__name__})"
 
 
-def _context(trust: str, identity: KeyPair | None) -> ssl.SSLContext:
+def _context(trust: str, identity: KeyPair | None, *, by_name: bool) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = by_name
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_verify_locations(cadata=trust)
     if identity:

@@ -36,7 +36,7 @@ def authority(name: str, now: datetime, days: float) -> KeyPair:
 
 
 def issue(authority: KeyPair, names: Sequence[str], now: datetime, days: float) -> KeyPair:
-    """A certificate for a server and a client of these DNS names; it ends with the authority's at the latest."""
+    """A certificate for a server and a client of these DNS names or URIs; it ends with its authority at the latest."""
     issuer, signer = _certificate(authority.certificate), _key(authority.key)
     key = ec.generate_private_key(ec.SECP256R1())
     ends = min(now + timedelta(days=days), issuer.not_valid_after_utc)
@@ -47,7 +47,7 @@ def issue(authority: KeyPair, names: Sequence[str], now: datetime, days: float) 
         (x509.BasicConstraints(ca=False, path_length=None), True),
         (_usage(authority=False), True),
         (usages, False),
-        (x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), False),
+        (x509.SubjectAlternativeName([_alternative(name) for name in names]), False),
         (x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), False),
     ]
     for extension, critical in extensions:
@@ -99,6 +99,10 @@ def _usage(*, authority: bool) -> x509.KeyUsage:
         encipher_only=False,
         decipher_only=False,
     )
+
+
+def _alternative(name: str) -> x509.GeneralName:
+    return x509.UniformResourceIdentifier(name) if "://" in name else x509.DNSName(name)
 
 
 def _name(text: str) -> x509.Name:

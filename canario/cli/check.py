@@ -8,7 +8,7 @@ from canario.cli.following import current, follow
 from canario.cli.installation import Desk, desk
 from canario.cli.kinds import Commands, Unmet, add_language, add_workshop
 from canario.cli.texts import text
-from canario.workshop.hints import hints
+from canario.workshop.hints import APP_MESH, hints
 from canario.workshop.names import names
 from canario.workshop.stages import stage
 
@@ -54,7 +54,7 @@ def _unmet(answer: Mapping[str, Any], workshop: str, language: str) -> Iterator[
 
 def _hint(answer: Mapping[str, Any], workshop: str, language: str) -> Iterator[str]:
     """One more after every attempt that failed; the solution comes last, and stays."""
-    found = hints(answer["stage"], language, names(workshop))
+    found = hints(answer["stage"], language, names(workshop), answer.get("mesh", APP_MESH))
     if not found:
         yield text(language, "no_hints")
         return

@@ -10,7 +10,7 @@ from typing import Any
 from canario.errors import RemoteError
 from canario.workshop import identities, pods
 from canario.workshop.application import UPSTREAMS
-from canario.workshop.kinds import VIRTUAL_NODE
+from canario.workshop.dialects import APP_MESH, Dialect
 from canario.workshop.mesh import CANARY
 from canario.workshop.names import SERVICE_PORT, SERVICES, Names, deployment
 from canario.workshop.ports import KeyPair, Ports, TlsAnswer
@@ -23,10 +23,10 @@ CLUSTERS = "/config_dump?resource=dynamic_active_clusters"
 Connect = Callable[[str, str], TlsAnswer]  # a pod's address, the service of its node
 
 
-def nodes(names: Names, ports: Ports) -> list[str]:
+def nodes(names: Names, ports: Ports, dialect: Dialect = APP_MESH) -> list[str]:
     """The services that have a node: the canary's only once its stage was there."""
     found = (*SERVICES, CANARY)
-    return [each for each in found if ports.kubernetes.get(VIRTUAL_NODE, deployment(each), names.namespace)]
+    return [each for each in found if ports.kubernetes.get(dialect.node, deployment(each), names.namespace)]
 
 
 def holders(names: Names, ports: Ports) -> list[str]:
@@ -35,10 +35,10 @@ def holders(names: Names, ports: Ports) -> list[str]:
     return [*who, *(each for each in nodes(names, ports) if each not in who)]
 
 
-def to_every_pod(names: Names, ports: Ports, connect: Connect) -> dict[str, TlsAnswer]:
+def to_every_pod(names: Names, ports: Ports, connect: Connect, dialect: Dialect = APP_MESH) -> dict[str, TlsAnswer]:
     """Pod → how one connection to it ended, for every pod but the caller's. Raises RemoteError."""
     found = {}
-    for service in nodes(names, ports):
+    for service in nodes(names, ports, dialect):
         if service == CALLER:
             continue
         for pod in pods.pods(ports.kubernetes, names.namespace, [service]):

@@ -17,6 +17,11 @@ PREFIX = "/eks/"
 IMAGE = "840364872350.dkr.ecr.us-west-1.amazonaws.com/aws-appmesh-envoy:v1.29.12.1-prod"
 
 _BALANCER = "service.beta.kubernetes.io/aws-load-balancer-"
+ISTIO_IMAGE = "auto"  # Istio's injector puts its own
+
+# https://istio.io/latest/docs/setup/additional-setup/gateway/#deploying-a-gateway
+_ISTIO_LABELS = {"sidecar.istio.io/inject": "true"}
+_ISTIO = {"annotations": {"inject.istio.io/templates": "gateway"}}
 _PODS = {"app": GATEWAY}
 
 
@@ -39,8 +44,9 @@ def way_in(names: Names) -> Mesh:
     return Mesh(names.mesh, names.mesh, gateways=(gateway,), gateway_routes=(to_nodejs,))
 
 
-def balancer_manifest(names: Names) -> Manifest:
-    """An internal NLB in front of the gateway's pods."""
+def balancer_manifest(names: Names, dialect: str) -> Manifest:
+    """An internal NLB in front of the gateway's pods. Istio looks for the Gateway's own port in its Service."""
+    ports = {"http": PUBLIC_PORT, **({"gateway": PORT} if dialect == "gateway" else {})}
     return {
         "apiVersion": "v1",
         "kind": "Service",
@@ -58,16 +64,19 @@ def balancer_manifest(names: Names) -> Manifest:
         "spec": {
             "type": "LoadBalancer",
             "selector": _PODS,
-            "ports": [{"name": "http", "port": PUBLIC_PORT, "targetPort": PORT, "protocol": "TCP"}],
+            "ports": [
+                {"name": name, "port": port, "targetPort": PORT, "protocol": "TCP"} for name, port in ports.items()
+            ],
         },
     }
 
 
-def deployment_manifest(names: Names) -> Manifest:
-    """Envoys without an application. The controller tells them whose they are when their pods are created."""
+def deployment_manifest(names: Names, dialect: str) -> Manifest:
+    """Envoys without an application. The control plane tells them whose they are when their pods are created."""
+    istio = dialect == "gateway"
     container = {
-        "name": "envoy",
-        "image": IMAGE,
+        "name": "istio-proxy" if istio else "envoy",
+        "image": ISTIO_IMAGE if istio else IMAGE,
         "ports": [{"containerPort": PORT, "protocol": "TCP"}],
         "resources": {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"memory": "256Mi"}},
     }
@@ -79,7 +88,10 @@ def deployment_manifest(names: Names) -> Manifest:
             "replicas": REPLICAS,
             "selector": {"matchLabels": _PODS},
             "template": {
-                "metadata": {"labels": {**_PODS, **names.labels}},
+                "metadata": {
+                    "labels": {**_PODS, **(_ISTIO_LABELS if istio else {}), **names.labels},
+                    **(_ISTIO if istio else {}),
+                },
                 "spec": {"containers": [container]},
             },
         },

@@ -31,3 +31,25 @@ VIRTUAL_SERVICE = Kind(APP_MESH, "VirtualService", "virtualservices")
 VIRTUAL_GATEWAY = Kind(APP_MESH, "VirtualGateway", "virtualgateways")
 GATEWAY_ROUTE = Kind(APP_MESH, "GatewayRoute", "gatewayroutes")
 APP_MESH_KINDS = (GATEWAY_ROUTE, VIRTUAL_GATEWAY, VIRTUAL_SERVICE, VIRTUAL_ROUTER, VIRTUAL_NODE)
+
+GATEWAY_API = "gateway.networking.k8s.io/v1"
+GATEWAY_CLASS = Kind(GATEWAY_API, "GatewayClass", "gatewayclasses", namespaced=False)
+GATEWAY = Kind(GATEWAY_API, "Gateway", "gateways")
+HTTP_ROUTE = Kind(GATEWAY_API, "HTTPRoute", "httproutes")
+GRPC_ROUTE = Kind(GATEWAY_API, "GRPCRoute", "grpcroutes")
+
+PEER_AUTHENTICATION = Kind("security.istio.io/v1", "PeerAuthentication", "peerauthentications")
+DESTINATION_RULE = Kind("networking.istio.io/v1", "DestinationRule", "destinationrules")
+SERVICE_ENTRY = Kind("networking.istio.io/v1", "ServiceEntry", "serviceentries")
+TELEMETRY = Kind("telemetry.istio.io/v1", "Telemetry", "telemetries")
+SIDECAR = Kind("networking.istio.io/v1", "Sidecar", "sidecars")
+GATEWAY_KINDS = (
+    GATEWAY,
+    HTTP_ROUTE,
+    GRPC_ROUTE,
+    TELEMETRY,
+    PEER_AUTHENTICATION,
+    DESTINATION_RULE,
+    SERVICE_ENTRY,
+    SIDECAR,
+)

@@ -6,9 +6,10 @@ Nothing here trusts that a deletion worked: an object is gone when a listing doe
 from collections.abc import Mapping
 
 from canario.errors import Conflict
+from canario.workshop.dialects import APP_MESH as APP_MESH_DIALECT
+from canario.workshop.dialects import dialect_of
 from canario.workshop.kinds import (
     APP_MESH,
-    APP_MESH_KINDS,
     CONFIG_MAP,
     DEPLOYMENT,
     LEASE,
@@ -24,8 +25,6 @@ from canario.workshop.request import Request
 
 # In the order in which they are deleted. What is in the workshop's own namespace goes with that at the latest.
 LABELLED: tuple[Kind, ...] = (
-    *APP_MESH_KINDS,
-    MESH,
     SERVICE,
     DEPLOYMENT,
     POD,
@@ -36,7 +35,7 @@ LABELLED: tuple[Kind, ...] = (
     NAMESPACE,
 )
 # Those of them that an attendee makes without the label, and that keep a namespace from going, or traffic alive.
-INSIDE: tuple[Kind, ...] = (*APP_MESH_KINDS, SERVICE, DEPLOYMENT, POD)
+INSIDE: tuple[Kind, ...] = (SERVICE, DEPLOYMENT, POD)
 
 Place = tuple[str, str, str]  # kind, namespace, name
 Found = dict[Place, tuple[Kind, Manifest]]
@@ -52,13 +51,14 @@ def find(request: Request, ports: Ports) -> Found:
     """Everything with the workshop's label, wherever it is; everything in its namespace; its mesh and namespace."""
     names, kubernetes = request.names, ports.kubernetes
     found: Found = {}
-    for kind in LABELLED:
+    kinds, whole = _of_the_mesh(request)
+    for kind in (*kinds, *whole, *LABELLED):
         found |= _placed(kind, kubernetes.list(kind, labels=names.labels))
-    for kind, name in ((MESH, names.mesh), (NAMESPACE, names.namespace)):
+    for kind, name in (*((kind, names.mesh) for kind in whole), (NAMESPACE, names.namespace)):
         there = kubernetes.get(kind, name)
         found |= _placed(kind, [there] if there else [])
     if ("Namespace", "", names.namespace) in found:
-        for kind in INSIDE:
+        for kind in (*kinds, *INSIDE):
             found |= _placed(kind, kubernetes.list(kind, names.namespace))
     return found
 
@@ -82,6 +82,11 @@ def said(found: Found) -> list[str]:
         " ".join(filter(None, (kind, f"{namespace}/{name}" if namespace else name, _held(manifest))))
         for (kind, namespace, name), (_, manifest) in sorted(found.items(), key=lambda item: item[0])
     ]
+
+
+def _of_the_mesh(request: Request) -> tuple[tuple[Kind, ...], tuple[Kind, ...]]:
+    """The kinds of the mesh's objects in a namespace, and of the mesh itself where the dialect has one."""
+    return dialect_of(request).kinds, (MESH,) if request.mesh == APP_MESH_DIALECT.id else ()
 
 
 def _placed(kind: Kind, manifests: list[Manifest]) -> Found:

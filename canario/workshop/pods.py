@@ -19,8 +19,10 @@ def pods(kubernetes: Kubernetes, namespace: str, services: Sequence[str]) -> lis
 
 
 def containers(pod: Manifest) -> list[str]:
-    """The names of the pod's containers."""
-    return [str(container["name"]) for container in pod["spec"].get("containers", [])]
+    """The names of the pod's containers, and of its sidecars (init containers that stay)."""
+    spec = pod["spec"]
+    sidecars = (each for each in spec.get("initContainers", []) if each.get("restartPolicy") == "Always")
+    return [str(container["name"]) for container in (*spec.get("containers", []), *sidecars)]
 
 
 def by_container(found: Sequence[Manifest]) -> dict[str, list[str]]:

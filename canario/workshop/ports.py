@@ -116,8 +116,8 @@ class Tls(Protocol):
     ) -> TlsAnswer:
         """GET by a connection of its own, straight to the address; by TLS where `trust` (PEM) is given.
 
-        The server must prove to be `host`. `identity` is shown when it asks. Raises RemoteError when nobody
-        answers at all, or the server does not prove to be who it should.
+        The server must prove to be `host`, a name or a SPIFFE identity. `identity` is shown when it asks. Raises
+        RemoteError when nobody answers at all, or the server does not prove to be who it should.
         """
 
 

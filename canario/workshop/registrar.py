@@ -1,11 +1,12 @@
 """The registrar: pods in Cloud Map, as the App Mesh controller registered them. The same on AWS and in the lab.
 
-Every pod that a VirtualNode with `awsCloudMap` discovery selects is an instance of that Cloud Map service under its
-pod IP, from the first moment it is ready until it is on its way out; in between it is healthy or not. `plan` compares
-what should be with what is registered; `reconcile` reads both, does what is planned and looks again, so that two
-registrars at once (the lab's and the scheduled function) end at the same state: both aim at it, and each sees the
-other's work on its next look. Cloud Map is read *before* the pods: an instance that is read was registered for a pod
-that had been ready, so it is only taken away when the newer list of pods says so.
+A node is a VirtualNode with `awsCloudMap` discovery or, in the dialect `gateway`, a Service with the annotation
+`canario/cloud-map`. Every pod that a node selects is an instance of that Cloud Map service under its pod IP, from the
+first moment it is ready until it is on its way out; in between it is healthy or not. `plan` compares what should be
+with what is registered; `reconcile` reads both, does what is planned and looks again, so that two registrars at once
+(the lab's and the scheduled function) end at the same state: both aim at it, and each sees the other's work on its
+next look. Cloud Map is read *before* the pods: an instance that is read was registered for a pod that had been ready,
+so it is only taken away when the newer list of pods says so.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -16,10 +17,13 @@ from canario.errors import CanarioError
 from canario.mesh.model import Operator, Requirement, Selector
 from canario.workshop import cloud_map
 from canario.workshop.cloud_map import CloudMap, Instance, ServiceName
-from canario.workshop.kinds import POD, VIRTUAL_NODE
+from canario.workshop.kinds import POD, SERVICE, VIRTUAL_NODE
 from canario.workshop.names import CLOUD_MAP_NAMESPACE, LABEL
 from canario.workshop.ports import Kind, Manifest
 
+CLOUD_MAP_ANNOTATION = "canario/cloud-map"  # of a Service: `<service>.<namespace>` in Cloud Map
+ISTIO = "istio"  # what the instances of the dialect `gateway` have as their mesh
+NODES = (VIRTUAL_NODE, SERVICE)
 LOOKS = 3  # what one look finds is done before the next; the last one should find nothing
 ENDED = ("Succeeded", "Failed")
 
@@ -108,7 +112,7 @@ class Outcome:
 
 
 def wanted(nodes: Sequence[Manifest], pods: Sequence[Manifest]) -> dict[ServiceName, Wanted]:
-    """What VirtualNodes and pods ask of Cloud Map. Of two nodes that select a pod for one service, the first counts."""
+    """What nodes and pods ask of Cloud Map. Of two nodes that select a pod for one service, the first counts."""
     found: dict[ServiceName, Wanted] = {}
     for node in sorted(nodes, key=_key):
         service = service_of(node)
@@ -120,7 +124,10 @@ def wanted(nodes: Sequence[Manifest], pods: Sequence[Manifest]) -> dict[ServiceN
 
 
 def service_of(node: Manifest) -> ServiceName | None:
-    """The Cloud Map service of a VirtualNode; None when it is discovered in another way."""
+    """The Cloud Map service of a VirtualNode or a Service; None when it is found in another way only."""
+    if node.get("kind") == SERVICE.name:
+        name, _, namespace = node["metadata"].get("annotations", {}).get(CLOUD_MAP_ANNOTATION, "").partition(".")
+        return ServiceName(namespace, name) if name and namespace else None
     named = (node.get("spec", {}).get("serviceDiscovery") or {}).get("awsCloudMap")
     return ServiceName(str(named["namespaceName"]), str(named["serviceName"])) if named else None
 
@@ -145,15 +152,18 @@ def plan(wanted: Mapping[ServiceName, Wanted], registered: Mapping[ServiceName, 
     return tuple(actions)
 
 
-def reconcile(kubernetes: Objects, cloud: CloudMap, namespaces: Collection[str] = ()) -> Outcome:
-    """Bring Cloud Map to what the cluster says now. `namespaces`: further ones in which nothing may be left behind.
+def reconcile(
+    kubernetes: Objects, cloud: CloudMap, namespaces: Collection[str] = (), kinds: Sequence[Kind] = NODES
+) -> Outcome:
+    """Bring Cloud Map to what the cluster says now. `namespaces`: further ones in which nothing may be left behind;
+    `kinds`: those of the dialects that work here, since whoever runs this may be allowed no others.
 
     Problems of one service do not keep the others from being looked after; they are in the outcome.
     """
     done: list[Action] = []
     problems: tuple[str, ...] = ()
     for _ in range(LOOKS):
-        nodes = kubernetes.list(VIRTUAL_NODE)
+        nodes = [node for kind in kinds for node in kubernetes.list(kind)]
         mapped = [node for node in nodes if service_of(node)]
         registered = read(cloud, mapped, namespaces)
         pods = [pod for where in sorted({_key(node)[0] for node in mapped}) for pod in kubernetes.list(POD, where)]
@@ -191,6 +201,9 @@ def _candidates(node: Manifest, pods: Sequence[Manifest]) -> Iterator[tuple[str,
 
 def _selector(node: Manifest) -> Selector | None:
     """The pods of the node; None when it names none. The custom resource's schema has checked its shape."""
+    if node.get("kind") == SERVICE.name:
+        chosen = node.get("spec", {}).get("selector")
+        return Selector(tuple(chosen.items())) if chosen else None
     given = node.get("spec", {}).get("podSelector")
     if given is None:
         return None
@@ -205,8 +218,9 @@ def _selector(node: Manifest) -> Selector | None:
 def _attributes(node: Manifest, pod: Manifest, address: str) -> dict[str, str]:
     """The pod's labels, the node's attributes, the controller's own; no mesh before the node has been given one."""
     namespace, name = _key(node)
-    named = node["spec"]["serviceDiscovery"]["awsCloudMap"].get("attributes") or ()
-    mesh = (node["spec"].get("meshRef") or {}).get("name")
+    spec = node.get("spec", {})
+    named = ((spec.get("serviceDiscovery") or {}).get("awsCloudMap") or {}).get("attributes") or ()
+    mesh = ISTIO if node.get("kind") == SERVICE.name else (spec.get("meshRef") or {}).get("name")
     return {
         **pod["metadata"].get("labels", {}),
         **{str(each["key"]): str(each["value"]) for each in named},

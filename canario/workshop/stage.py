@@ -58,6 +58,10 @@ class Check:
 
     name: str
     measure: Callable[[Request, Ports], Finding]
+    only: str = ""  # the one dialect in which there is such a condition; empty: in every one
+
+    def is_for(self, request: Request) -> bool:
+        return self.only in ("", request.mesh)
 
     def run(self, request: Request, ports: Ports) -> "CheckResult":
         """Measure; a remote system that refuses is the result `error`, not an exception."""
@@ -120,7 +124,7 @@ class Stage:
     failure: str = "failed"  # what its record says when it did not come to its end
 
     def check(self, request: Request, ports: Ports) -> tuple[CheckResult, ...]:
-        return tuple(check.run(request, ports) for check in self.checks)
+        return tuple(check.run(request, ports) for check in self.checks if check.is_for(request))
 
 
 def nothing_to_clean(request: Request, ports: Ports) -> None:

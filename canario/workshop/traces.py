@@ -1,12 +1,6 @@
-"""What a workshop's traces are called, and when one is whole. Pure."""
+"""When a trace is whole. Pure."""
 
-from canario.workshop.names import Names, deployment
 from canario.workshop.ports import Trace
-
-
-def segment_name(names: Names, service: str) -> str:
-    """What the segments of a service's proxies are called: the mesh, then the virtual node as App Mesh knows it."""
-    return f"{names.mesh}/{deployment(service)}_{names.namespace}"
 
 
 def is_whole(trace: Trace, caller: str, callees: tuple[str, ...]) -> bool:

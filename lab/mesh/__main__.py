@@ -16,8 +16,10 @@ from aiohttp import web
 from lab.errors import LabError
 from lab.mesh import refusals, webhook
 from lab.mesh.cluster import Cluster, connect
+from lab.mesh.control import AppMeshControl, Control
 from lab.mesh.controller import Controller
 from lab.mesh.flags import parse
+from lab.mesh.istio.control import IstioControl
 from lab.mesh.registry import Registry, cloud_map
 from lab.mesh.settings import ControllerSettings
 from lab.mesh.tracing import Tracing
@@ -32,9 +34,10 @@ _log = logging.getLogger("lab.mesh")
 
 async def serve(settings: ControllerSettings, trace: Tracing | None = None) -> None:
     """Run until cancelled. Healthy once the API knows the webhook. `trace`: how new pods are traced."""
-    cluster = Cluster(connect())
+    control: Control = IstioControl(settings.pod_ip) if settings.dialect == "gateway" else AppMeshControl(trace)
+    cluster = Cluster(connect(), control.watched, control.manager)
     registry = Registry(cluster, partial(cloud_map, settings.aws)) if settings.aws else None
-    controller = Controller(cluster, settings.directory.absolute(), settings.vpc, registry, trace)
+    controller = Controller(cluster, settings.directory.absolute(), settings.vpc, registry, control)
     tls, authority = webhook.certificate(settings.pod_ip)
     registered = asyncio.Event()
     async with AsyncExitStack() as stack:
@@ -45,12 +48,17 @@ async def serve(settings: ControllerSettings, trace: Tracing | None = None) -> N
         url = f"https://{settings.pod_ip}:{WEBHOOK_PORT}{webhook.PATH}"
         async with asyncio.TaskGroup() as group:
             group.create_task(cluster.run())
-            group.create_task(controller.run())
+            group.create_task(_started(control, cluster, controller))
             group.create_task(refusals.follow(settings.directory.absolute(), cluster))
             if registry:
                 group.create_task(registry.run())
-            await _register(cluster, webhook.registration(url, authority))
+            await _register(cluster, control.registration(url, authority))
             registered.set()
+
+
+async def _started(control: Control, cluster: Cluster, controller: Controller) -> None:
+    await control.start(cluster)
+    await controller.run()
 
 
 async def _listen(stack: AsyncExitStack, application: web.Application) -> web.AppRunner:

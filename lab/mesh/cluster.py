@@ -6,12 +6,12 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx2
 from lightkube import ApiError, AsyncClient, KubeConfig
-from lightkube.core.resource import api_info
+from lightkube.core.resource import NamespacedResource, api_info
 from lightkube.generic_resource import create_global_resource, create_namespaced_resource
 from lightkube.types import PatchType
 
@@ -30,27 +30,24 @@ _VIRTUAL_GATEWAY = create_namespaced_resource(_GROUP, _VERSION, "VirtualGateway"
 _GATEWAY_ROUTE = create_namespaced_resource(_GROUP, _VERSION, "GatewayRoute", "gatewayroutes")
 _BACKEND_GROUP = create_namespaced_resource(_GROUP, _VERSION, "BackendGroup", "backendgroups")
 _EVENT = create_namespaced_resource("", "v1", "Event", "events")
+_SECRET = create_namespaced_resource("", "v1", "Secret", "secrets")
+_CONFIG_MAP = create_namespaced_resource("", "v1", "ConfigMap", "configmaps")
 _WEBHOOK = create_global_resource(
     "admissionregistration.k8s.io", "v1", "MutatingWebhookConfiguration", "mutatingwebhookconfigurations"
 )
 
-MESH_KINDS: dict[str, Any] = {
-    "Mesh": _MESH,
-    "VirtualNode": _VIRTUAL_NODE,
-    "VirtualRouter": _VIRTUAL_ROUTER,
-    "VirtualService": _VIRTUAL_SERVICE,
-    "VirtualGateway": _VIRTUAL_GATEWAY,
-    "GatewayRoute": _GATEWAY_ROUTE,
-    "BackendGroup": _BACKEND_GROUP,
+Watched = Mapping[str, tuple[Any, ...]]  # by field of World
+
+APP_MESH: Watched = {
+    "meshes": (_MESH,),
+    "virtual_nodes": (_VIRTUAL_NODE,),
+    "virtual_routers": (_VIRTUAL_ROUTER,),
+    "virtual_services": (_VIRTUAL_SERVICE,),
+    "virtual_gateways": (_VIRTUAL_GATEWAY,),
+    "gateway_routes": (_GATEWAY_ROUTE,),
+    "backend_groups": (_BACKEND_GROUP,),
 }
-_WATCHED: dict[str, Any] = {  # by field of World
-    "meshes": _MESH,
-    "virtual_nodes": _VIRTUAL_NODE,
-    "virtual_routers": _VIRTUAL_ROUTER,
-    "virtual_services": _VIRTUAL_SERVICE,
-    "virtual_gateways": _VIRTUAL_GATEWAY,
-    "gateway_routes": _GATEWAY_ROUTE,
-    "backend_groups": _BACKEND_GROUP,
+_KUBERNETES: dict[str, Any] = {
     "namespaces": create_global_resource("", "v1", "Namespace", "namespaces"),
     "pods": create_namespaced_resource("", "v1", "Pod", "pods"),
     "services": create_namespaced_resource("", "v1", "Service", "services"),
@@ -69,28 +66,40 @@ def connect() -> AsyncClient:
 class Cluster:
     """Keeps the World current (`run`), and writes."""
 
-    def __init__(self, client: AsyncClient) -> None:
+    def __init__(self, client: AsyncClient, watched: Watched = APP_MESH, manager: str = MANAGER) -> None:
+        """`watched`: the mesh's kinds, beside Kubernetes' own; `manager` owns what is applied."""
         self._client = client
-        self._objects: dict[str, dict[Any, Obj]] = {field: {} for field in _WATCHED}
-        self._listed: set[str] = set()
+        self._manager = manager
+        self._watched = {**watched, **{field: (resource,) for field, resource in _KUBERNETES.items()}}
+        self._kinds = {api_info(each).resource.kind: each for found in watched.values() for each in found}
+        # By field of World, then by kind.
+        self._objects: dict[tuple[str, str], dict[Any, Obj]] = {
+            (field, api_info(each).resource.kind): {} for field, found in self._watched.items() for each in found
+        }
+        self._listed: set[tuple[str, str]] = set()
         self._changed = asyncio.Condition()
         self._changes = 0
 
     def world(self) -> World:
-        return World(**{field: tuple(objects.values()) for field, objects in self._objects.items()})
+        found: dict[str, tuple[Obj, ...]] = {}
+        for (field, _), objects in self._objects.items():
+            found[field] = (*found.get(field, ()), *objects.values())
+        return World(**found)  # type: ignore[arg-type]
 
     async def run(self) -> None:
         """Follow every kind, for ever; one that is not served yet counts as having no objects."""
         async with asyncio.TaskGroup() as group:
-            for field, resource in _WATCHED.items():
-                group.create_task(self._follow(field, resource), name=f"watch {field}")
+            for field, found in self._watched.items():
+                for resource in found:
+                    place = field, api_info(resource).resource.kind
+                    group.create_task(self._follow(place, resource), name=f"watch {field}")
 
     async def change(self, seen: int, timeout_seconds: float | None = None) -> int:
         """Wait until there were more than `seen` changes, every kind having been listed once, or for so long.
 
         Returns how many changes there were.
         """
-        await self._wait(lambda: self._changes > seen and len(self._listed) == len(_WATCHED), timeout_seconds)
+        await self._wait(lambda: self._changes > seen and len(self._listed) == len(self._objects), timeout_seconds)
         return self._changes
 
     async def until(self, condition: Callable[[World], bool], timeout_seconds: float) -> None:
@@ -103,7 +112,7 @@ class Cluster:
 
     async def patch(self, kind: str, obj: Obj, patch: Obj, *, status: bool = False) -> None:
         """JSON merge patch of a mesh object, or of its status."""
-        resource = MESH_KINDS[kind].Status if status else MESH_KINDS[kind]
+        resource = self._kinds[kind].Status if status else self._kinds[kind]
         ref = ref_of(obj)
         place = {"namespace": ref.namespace} if ref.namespace else {}
         await self._client.patch(resource, ref.name, dict(patch), patch_type=PatchType.MERGE, **place)
@@ -111,9 +120,23 @@ class Cluster:
     async def record(self, event: Obj) -> None:
         await self._client.create(_EVENT(event))
 
+    async def secret(self, namespace: str, name: str) -> Obj | None:
+        """None when it is not there."""
+        try:
+            return dict(await self._client.get(_SECRET, name, namespace=namespace))
+        except ApiError as error:
+            if error.status.code != 404:
+                raise
+            return None
+
+    async def apply(self, obj: Obj) -> None:
+        """Apply a Secret or a ConfigMap."""
+        resource = {"Secret": _SECRET, "ConfigMap": _CONFIG_MAP}[obj["kind"]]
+        await self._client.apply(resource(obj), field_manager=self._manager, force=True)
+
     async def register(self, webhook: Obj) -> None:
         """Apply a MutatingWebhookConfiguration, taking it over from whoever had it."""
-        await self._client.apply(_WEBHOOK(webhook), field_manager=MANAGER, force=True)
+        await self._client.apply(_WEBHOOK(webhook), field_manager=self._manager, force=True)
 
     async def _wait(self, condition: Callable[[], bool], timeout_seconds: float | None) -> None:
         async with self._changed:
@@ -121,8 +144,8 @@ class Cluster:
                 async with asyncio.timeout(timeout_seconds):
                     await self._changed.wait_for(condition)
 
-    async def _follow(self, field: str, resource: Any) -> None:
-        place = {} if field in ("meshes", "namespaces") else {"namespace": "*"}
+    async def _follow(self, field: tuple[str, str], resource: Any) -> None:
+        place = {"namespace": "*"} if issubclass(resource, NamespacedResource) else {}
         while True:
             try:
                 version = await self._list(field, resource, place)
@@ -132,24 +155,24 @@ class Cluster:
                 if error.status.code == 404:
                     await self._replace(field, {})
                 else:
-                    _log.warning("watching %s: %s", field, error)
+                    _log.warning("watching %s: %s", field[1], error)
             except httpx2.HTTPError as error:
-                _log.warning("watching %s: %s", field, error)
+                _log.warning("watching %s: %s", field[1], error)
             await asyncio.sleep(_RETRY_SECONDS)
 
-    async def _list(self, field: str, resource: Any, place: dict[str, str]) -> str:
+    async def _list(self, field: tuple[str, str], resource: Any, place: dict[str, str]) -> str:
         found = self._client.list(resource, **place)
         await self._replace(field, {ref_of(obj): _typed(resource, obj) async for obj in found})
         return str(found.resourceVersion)
 
-    async def _replace(self, field: str, objects: dict[Any, Obj]) -> None:
+    async def _replace(self, field: tuple[str, str], objects: dict[Any, Obj]) -> None:
         changed = objects != self._objects[field] or field not in self._listed
         self._objects[field] = objects
         self._listed.add(field)
         if changed:
             await self._count()
 
-    async def _take(self, field: str, kind: str, obj: Obj) -> None:
+    async def _take(self, field: tuple[str, str], kind: str, obj: Obj) -> None:
         if kind == "DELETED":
             self._objects[field].pop(ref_of(obj), None)
         else:

@@ -16,7 +16,7 @@ from typing import Any
 from canario.errors import CanarioError
 from canario.workshop import registrar
 from canario.workshop.cloud_map import CloudMap, Instance, ServiceName
-from canario.workshop.kinds import POD, VIRTUAL_NODE
+from canario.workshop.kinds import POD, SERVICE, VIRTUAL_NODE
 from canario.workshop.ports import Kind, Manifest
 from canario.workshop.registrar import Wanted
 from lab.mesh.cluster import Cluster
@@ -97,12 +97,16 @@ class _Objects:
 
     def list(self, kind: Kind, namespace: str | None = None, labels: Mapping[str, str] | None = None) -> list[Manifest]:
         world = self._world()
-        objects: Any = {VIRTUAL_NODE: world.virtual_nodes, POD: world.pods}[kind]
+        objects: Any = {
+            VIRTUAL_NODE: world.virtual_nodes,
+            SERVICE: world.services,
+            POD: world.pods,
+        }[kind]
         return [each for each in objects if namespace in (None, each["metadata"].get("namespace"))]
 
 
 def _wanted(world: World) -> dict[ServiceName, Wanted]:
-    return registrar.wanted(world.virtual_nodes, world.pods)  # type: ignore[arg-type]
+    return registrar.wanted((*world.virtual_nodes, *world.services), world.pods)  # type: ignore[arg-type]
 
 
 def _discover(cloud: CloudMap, wanted: Mapping[ServiceName, Wanted]) -> Known:

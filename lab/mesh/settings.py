@@ -9,6 +9,7 @@ from pathlib import Path
 
 from lab.envoy.resources import Address
 from lab.errors import LabError
+from lab.mesh.injection import ADMIN_PORT
 from lab.net import VPC_PROXY_PORT
 
 
@@ -27,23 +28,28 @@ class ControllerSettings:
     vpc: Address
     pod_ip: str
     aws: str = ""
+    dialect: str = "appmesh"
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> ControllerSettings:
         directory = Path(_get(environment, "LAB_MESH_DIR"))
         vpc = address(_get(environment, "LAB_VPC"), VPC_PROXY_PORT)
-        return cls(directory, vpc, _get(environment, "POD_IP"), environment.get("LAB_AWS", ""))
+        dialect = environment.get("LAB_MESH_DIALECT", cls.dialect)
+        return cls(directory, vpc, _get(environment, "POD_IP"), environment.get("LAB_AWS", ""), dialect)
 
 
 @dataclass(frozen=True)
 class SidecarSettings:
-    """`directory`: this pod's files; `node_id`: what Envoy calls itself; `mounts`: path → real path."""
+    """`directory`: this pod's files; `node_id`: what Envoy calls itself; `mounts`: path → real path; `admin_port`: of
+    Envoy's administration, at the pod's address.
+    """
 
     directory: Path
     pod_ip: str
     app_ip: str
     node_id: str
     mounts: Mapping[str, str] = field(default_factory=dict)
+    admin_port: int = ADMIN_PORT
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> SidecarSettings:
@@ -54,6 +60,7 @@ class SidecarSettings:
             app_ip=_get(environment, "APP_IP"),
             node_id=environment.get("APPMESH_VIRTUAL_NODE_NAME", str(pod)),
             mounts=json.loads(environment.get("LAB_MOUNTS", "{}")),
+            admin_port=int(environment.get("ENVOY_ADMIN_ACCESS_PORT") or ADMIN_PORT),
         )
 
 

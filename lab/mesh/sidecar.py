@@ -26,7 +26,6 @@ from lab.envoy.binary import command
 from lab.envoy.bootstrap import write_bootstrap
 from lab.envoy.server import Server
 from lab.errors import LabError
-from lab.mesh.injection import ADMIN_PORT
 from lab.mesh.settings import SidecarSettings
 from lab.mesh.tls import link
 
@@ -47,9 +46,9 @@ async def run(settings: SidecarSettings) -> int:
     told = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told.set)
-    bootstrap = write_bootstrap(settings.directory, settings.node_id, (settings.pod_ip, ADMIN_PORT))
+    bootstrap = write_bootstrap(settings.directory, settings.node_id, (settings.pod_ip, settings.admin_port))
     link(settings.directory, settings.mounts)
-    server = Server(settings.directory, (settings.pod_ip, ADMIN_PORT))
+    server = Server(settings.directory, (settings.pod_ip, settings.admin_port))
     async with server.running():
         if not await _before(told, server.configured()):
             return 0
@@ -103,7 +102,7 @@ async def requests(admin: Admin) -> tuple[int, int]:
 
 async def _drain(settings: SidecarSettings) -> None:
     async with aiohttp.ClientSession() as session:
-        admin = Admin(session, (settings.pod_ip, ADMIN_PORT))
+        admin = Admin(session, (settings.pod_ip, settings.admin_port))
         try:
             await admin.drain()
             if not await quiet(lambda: requests(admin), asyncio.get_running_loop().time, asyncio.sleep):

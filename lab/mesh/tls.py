@@ -40,7 +40,7 @@ def mounts_of(pod: Obj, container: str) -> tuple[str, ...]:
 def link(directory: Path, mounts: Mapping[str, str]) -> None:
     """Link every mount (path in the container → path on this machine) below the pod's directory."""
     for path, real in mounts.items():
-        place = directory / MOUNTS / _key(path)
+        place = directory / MOUNTS / mount_key(path)
         place.parent.mkdir(parents=True, exist_ok=True)
         place.unlink(missing_ok=True)
         place.symlink_to(real)
@@ -72,7 +72,7 @@ class Files:
     def _real(self, path: str) -> Path:
         """Below nothing that is mounted it is a file that does not exist, which Envoy's log then names."""
         mount = next((each for each in self._mounts if Path(path).is_relative_to(each)), "/")
-        return self._directory / MOUNTS / _key(mount) / Path(path).relative_to(mount)
+        return self._directory / MOUNTS / mount_key(mount) / Path(path).relative_to(mount)
 
 
 def secured(listener: Resource, port: Port, files: Files) -> Resource:
@@ -155,6 +155,6 @@ def _file(path: Path) -> Resource:
     return {"filename": str(path)}
 
 
-def _key(path: str) -> str:
+def mount_key(path: str) -> str:
     """A mount's path as one name: `/etc/certs/` is `etc%2Fcerts`."""
     return quote(path.strip("/"), safe="") or "%2F"

@@ -33,6 +33,8 @@ class Tracing:
     port: int = DAEMON_PORT
     rate: float = SAMPLING_RATE
     untraced: tuple[str, ...] = ()  # the probes' paths: what the kubelet asks is no traffic
+    host: str = ""  # where segments go; empty: to the pod's own daemon
+    segment: str = ""  # what they are called; empty: as in App Mesh
 
 
 def daemon() -> dict[str, Any]:
@@ -63,18 +65,23 @@ def of_pod(pod: Obj, sidecar: str) -> Tracing | None:
     return Tracing(
         port=int(found.get(_PORT) or DAEMON_PORT),
         rate=float(found.get(_RATE) or SAMPLING_RATE),
-        untraced=tuple(sorted(_probed(each for name, each in containers.items() if name != sidecar))),
+        untraced=untraced(pod, sidecar),
     )
 
 
+def untraced(pod: Obj, sidecar: str) -> tuple[str, ...]:
+    """The probes' paths of the pod's other containers."""
+    return tuple(sorted(_probed(each for each in pod["spec"]["containers"] if each["name"] != sidecar)))
+
+
 def traced(
-    listeners: Sequence[Resource], mesh: Mesh, node: Node, daemon_ip: str, tracing: Tracing | None
+    listeners: Sequence[Resource], mesh: Mesh, node: Node, pod_ip: str, tracing: Tracing | None
 ) -> list[Resource]:
-    """The listeners, their HTTP filters tracing; a listener at `daemon_ip`, the pod's address, is inbound."""
+    """The listeners, their HTTP filters tracing; a listener at the pod's address is inbound."""
     if tracing is None:
         return list(listeners)
-    provider = _provider(mesh, node, (daemon_ip, tracing.port), tracing)
-    return [_traced(listener, provider, daemon_ip) for listener in listeners]
+    provider = _provider(mesh, node, (tracing.host or pod_ip, tracing.port), tracing)
+    return [_traced(listener, provider, pod_ip) for listener in listeners]
 
 
 def segment_name(mesh: Mesh, node: Node) -> str:
@@ -94,15 +101,16 @@ def sampling_rules(tracing: Tracing) -> dict[str, Any]:
 
 def _provider(mesh: Mesh, node: Node, address: Address, tracing: Tracing) -> Resource:
     endpoint = {"protocol": "UDP", "address": address[0], "port_value": address[1]}
+    fields: Resource = {
+        "origin": ORIGIN,
+        "aws": {"app_mesh": {"mesh_name": mesh.known_as, "virtual_node_name": node.known_as}},
+    }
     config = {
         "@type": _XRAY,
         "daemon_endpoint": endpoint,
-        "segment_name": segment_name(mesh, node),
+        "segment_name": tracing.segment or segment_name(mesh, node),
         "sampling_rule_manifest": {"inline_string": json.dumps(sampling_rules(tracing))},
-        "segment_fields": {
-            "origin": ORIGIN,
-            "aws": {"app_mesh": {"mesh_name": mesh.known_as, "virtual_node_name": node.known_as}},
-        },
+        **({} if tracing.segment else {"segment_fields": fields}),
     }
     return {"name": "envoy.tracers.xray", "typed_config": config}
 

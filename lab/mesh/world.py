@@ -23,6 +23,7 @@ class World:
     virtual_gateways: tuple[Obj, ...] = ()
     gateway_routes: tuple[Obj, ...] = ()
     backend_groups: tuple[Obj, ...] = ()
+    istio: tuple[Obj, ...] = ()  # those of Gateway API and Istio
     namespaces: tuple[Obj, ...] = ()
     pods: tuple[Obj, ...] = ()
     services: tuple[Obj, ...] = ()

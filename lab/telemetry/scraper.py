@@ -15,8 +15,7 @@ from lab.telemetry.reading import QUERY, Reading, parse
 
 log = logging.getLogger(__name__)
 
-_CONTAINER = "envoy"
-_ADMIN_PORT = 9901
+_ADMIN_PORTS = {"envoy": 9901, "istio-proxy": 15000}  # by the container that has the Envoy
 _TIMEOUT = aiohttp.ClientTimeout(total=1)
 
 
@@ -28,6 +27,7 @@ class Caller:
     name: str
     ip: str
     terminating: bool
+    port: int = 9901  # of its Envoy's administration
 
 
 def callers(pods: Iterable[Mapping[str, Any]]) -> list[Caller]:
@@ -38,16 +38,20 @@ def callers(pods: Iterable[Mapping[str, Any]]) -> list[Caller]:
             f"{metadata['namespace']}/{metadata['name']}",
             pod["status"]["podIP"],
             "deletionTimestamp" in metadata,
+            port,
         )
         for pod in pods
-        if _has_sidecar(pod) and (metadata := pod["metadata"])
+        if (port := _admin_port(pod)) and (metadata := pod["metadata"])
     ]
 
 
-def _has_sidecar(pod: Mapping[str, Any]) -> bool:
+def _admin_port(pod: Mapping[str, Any]) -> int | None:
+    """None for a pod that does not run, or has no sidecar."""
     status = pod.get("status", {})
-    containers = {container["name"] for container in pod["spec"]["containers"]}
-    return _CONTAINER in containers and status.get("phase") == "Running" and bool(status.get("podIP"))
+    if status.get("phase") != "Running" or not status.get("podIP"):
+        return None
+    containers = (container["name"] for container in pod["spec"]["containers"])
+    return next((_ADMIN_PORTS[name] for name in containers if name in _ADMIN_PORTS), None)
 
 
 def _epoch(timestamp: str) -> float:
@@ -62,7 +66,7 @@ async def scrape(session: aiohttp.ClientSession, found: Iterable[Caller]) -> dic
 
 
 async def _read(session: aiohttp.ClientSession, caller: Caller) -> Reading | None:
-    url = f"http://{caller.ip}:{_ADMIN_PORT}/stats"
+    url = f"http://{caller.ip}:{caller.port}/stats"
     try:
         async with session.get(url, params=QUERY, timeout=_TIMEOUT) as response:
             response.raise_for_status()

@@ -24,9 +24,10 @@ class Objects:
 
     nodes: list[Manifest] = field(default_factory=list)
     pods: list[Manifest] = field(default_factory=list)
+    services: list[Manifest] = field(default_factory=list)
 
     def list(self, kind: Kind, namespace: str | None = None, labels: Mapping[str, str] | None = None) -> list[Manifest]:
-        found = self.pods if kind.name == "Pod" else self.nodes
+        found = {"Pod": self.pods, "Service": self.services}.get(kind.name, self.nodes)
         return [each for each in found if namespace in (None, each["metadata"]["namespace"])]
 
 

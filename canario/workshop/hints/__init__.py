@@ -11,13 +11,17 @@ from importlib.resources import files
 from canario.workshop.names import DEFAULT_WORKSHOP, Names
 
 LANGUAGES = ("en", "pt-BR")
+APP_MESH = "appmesh"  # the dialect that the hints are written in
+IN_EVERY_DIALECT = ("preflight", "baseline")  # the stages that have nothing to do with the mesh's objects
 
 _PARTING = re.compile(r"^---$", re.MULTILINE)
 _NAME = re.compile(r"\{\{(\w+)\}\}")
 
 
-def hints(stage: str, language: str, names: Names) -> tuple[str, ...]:
-    """The stage's hints in order, the solution last; empty when nobody has written any."""
+def hints(stage: str, language: str, names: Names, dialect: str = APP_MESH) -> tuple[str, ...]:
+    """The stage's hints in order, the solution last; empty when nobody has written any for the dialect."""
+    if dialect != APP_MESH and stage not in IN_EVERY_DIALECT:
+        return ()
     text, commands = _read(f"{stage}.{language}.md"), _read(f"{stage}.sh")
     if text is None or commands is None:
         return ()

@@ -15,6 +15,7 @@ from canario.workshop.application import (
     namespace_manifest,
     url,
 )
+from canario.workshop.dialects import PROXIES
 from canario.workshop.kinds import DEPLOYMENT, NAMESPACE, SERVICE
 from canario.workshop.names import SERVICES, deployment, load_balancer
 from canario.workshop.ports import Answer, Ports
@@ -76,10 +77,10 @@ def no_proxy(request: Request, ports: Ports) -> Finding:
     found = pods.by_container(pods.pods(ports.kubernetes, request.names.namespace, SERVICES))
     if not found:
         return inconclusive("there are no pods")
-    proxied = sorted(pod for pod, containers in found.items() if "envoy" in containers)
+    proxied = sorted(pod for pod, containers in found.items() if set(containers) & set(PROXIES))
     if proxied:
-        return failed(f"these pods have an envoy container already: {', '.join(proxied)}", pods=found)
-    return passed(f"none of {len(found)} pods has an envoy container", pods=found)
+        return failed(f"these pods have a proxy's container already: {', '.join(proxied)}", pods=found)
+    return passed(f"none of {len(found)} pods has a proxy's container", pods=found)
 
 
 def _hostnames(request: Request, ports: Ports) -> dict[str, str]:
@@ -98,7 +99,7 @@ def _hostnames(request: Request, ports: Ports) -> dict[str, str]:
 def _trouble(service: str, answer: Answer) -> str | None:
     if answer.status != 200:
         return f"answered {answer.status}: {answer.body[:120]}"
-    if answer.headers.get("server") == "envoy":
+    if "envoy" in answer.headers.get("server", ""):
         return "answered through Envoy, though the application has no proxy yet"
     body = _json(answer)
     if body.get("service") != service:

@@ -1,7 +1,8 @@
-"""`controller` — the document's "Instalação para K8s": the App Mesh controller and its CRDs.
+"""`controller` — the document's "Instalação para K8s": the mesh's control plane and its CRDs.
 
-The controller belongs to the cluster, not to a workshop: the first workshop installs it, the last one out takes it
-away (`clean`).
+The App Mesh controller belongs to the cluster, not to a workshop: the first workshop installs it, the last one out
+takes it away (`clean`). In the dialect `gateway` the control plane is Istio's; it comes with the cluster (the stacks'
+charts on AWS, the lab itself in the lab), so the stage makes nothing, and finds it.
 """
 
 import json
@@ -10,11 +11,16 @@ from importlib.resources import files
 from typing import Any
 
 from canario.workshop import pods
+from canario.workshop.dialects import APP_MESH, GATEWAY_API
+from canario.workshop.dialects.appmesh import INJECTOR_LABEL
+from canario.workshop.dialects.gateway import INJECTION
 from canario.workshop.kinds import (
     CLUSTER_ROLE,
     CLUSTER_ROLE_BINDING,
     CRD,
     DEPLOYMENT,
+    GATEWAY_CLASS,
+    GATEWAY_KINDS,
     MUTATING_WEBHOOK,
     NAMESPACE,
 )
@@ -26,12 +32,17 @@ from canario.workshop.stage import Check, Finding, Stage, failed, passed
 SYSTEM = "appmesh-system"
 CONTROLLER = "appmesh-controller"
 IMAGE = "602401143452.dkr.ecr.us-west-1.amazonaws.com/amazon/appmesh-controller:v1.13.1"
-INJECTOR_LABEL = "appmesh.k8s.aws/sidecarInjectorWebhook"
+ISTIO_SYSTEM, ISTIOD = "istio-system", "istiod"
+ISTIO_CRDS = tuple(f"{kind.plural}.{kind.api_version.partition('/')[0]}" for kind in (GATEWAY_CLASS, *GATEWAY_KINDS))
+CLASS = "istio"  # the GatewayClass
 HEALTH_PORT = 61779
+ISTIO_ADVICE = "deploy the stacks again, whose charts bring Istio; in the lab: make lab MESH=gateway"
 _LABELS = {"app.kubernetes.io/name": CONTROLLER, "app.kubernetes.io/managed-by": "canario"}
 
 
 def solve(request: Request, ports: Ports) -> Mapping[str, Any]:
+    if request.mesh != APP_MESH.id:
+        return {}
     for manifest in (*crds(), *_controller(flags(ports.kubernetes.get(DEPLOYMENT, CONTROLLER, SYSTEM)))):
         ports.kubernetes.apply(manifest)
     return {}
@@ -39,13 +50,13 @@ def solve(request: Request, ports: Ports) -> Mapping[str, Any]:
 
 def clean(request: Request, ports: Ports) -> None:
     """Take the controller away, unless another workshop still uses it."""
-    if others(request, ports):
+    if request.mesh != APP_MESH.id or others(request, ports):
         return
     kubernetes = ports.kubernetes
     kubernetes.delete(NAMESPACE, SYSTEM)
     kubernetes.delete(CLUSTER_ROLE_BINDING, CONTROLLER)
     kubernetes.delete(CLUSTER_ROLE, CONTROLLER)
-    for webhook in _webhooks(ports):
+    for webhook in _webhooks(INJECTOR_LABEL, ports):
         kubernetes.delete(MUTATING_WEBHOOK, webhook["metadata"]["name"])
     for manifest in crds():
         kubernetes.delete(CRD, manifest["metadata"]["name"])
@@ -71,15 +82,18 @@ def crds() -> list[Manifest]:
 
 
 def running(request: Request, ports: Ports) -> Finding:
-    manifest = ports.kubernetes.get(DEPLOYMENT, CONTROLLER, SYSTEM)
+    name, system = (CONTROLLER, SYSTEM) if request.mesh == APP_MESH.id else (ISTIOD, ISTIO_SYSTEM)
+    manifest = ports.kubernetes.get(DEPLOYMENT, name, system)
     count = (manifest or {}).get("status", {}).get("availableReplicas", 0)
     if not pods.available(manifest):
-        return failed(f"deployment {SYSTEM}/{CONTROLLER} is not available", available=count)
-    return passed(f"{CONTROLLER} is running", available=count)
+        advice = "" if request.mesh == APP_MESH.id else f". What to do: {ISTIO_ADVICE}"
+        return failed(f"deployment {system}/{name} is not available{advice}", available=count)
+    return passed(f"{name} is running", available=count)
 
 
 def crds_served(request: Request, ports: Ports) -> Finding:
-    wanted = {manifest["metadata"]["name"] for manifest in crds()}
+    ours = (manifest["metadata"]["name"] for manifest in crds())
+    wanted = set(ours if request.mesh == APP_MESH.id else ISTIO_CRDS)
     served = {crd["metadata"]["name"] for crd in ports.kubernetes.list(CRD) if _is_established(crd)}
     missing = sorted(wanted - served)
     if missing:
@@ -88,14 +102,24 @@ def crds_served(request: Request, ports: Ports) -> Finding:
 
 
 def injector(request: Request, ports: Ports) -> Finding:
-    found = [webhook["metadata"]["name"] for webhook in _webhooks(ports)]
+    label = INJECTOR_LABEL if request.mesh == APP_MESH.id else INJECTION
+    found = [webhook["metadata"]["name"] for webhook in _webhooks(label, ports)]
     if not found:
-        return failed(f"no mutating webhook selects namespaces by the label {INJECTOR_LABEL}")
+        return failed(f"no mutating webhook selects namespaces by the label {label}")
     return passed(f"the sidecar injector {found[0]} is registered", webhooks=found)
 
 
-def _webhooks(ports: Ports) -> list[Manifest]:
-    return [each for each in ports.kubernetes.list(MUTATING_WEBHOOK) if INJECTOR_LABEL in json.dumps(each)]
+def gateway_class(request: Request, ports: Ports) -> Finding:
+    """Istio has taken the class that the workshop's gateway is of."""
+    found = ports.kubernetes.get(GATEWAY_CLASS, CLASS)
+    conditions = (found or {}).get("status", {}).get("conditions", [])
+    if not any(each["type"] == "Accepted" and each["status"] == "True" for each in conditions):
+        return failed(f"GatewayClass {CLASS} is {'not accepted' if found else 'not there'}. What to do: {ISTIO_ADVICE}")
+    return passed(f"GatewayClass {CLASS} is accepted", controller=str((found or {})["spec"]["controllerName"]))
+
+
+def _webhooks(label: str, ports: Ports) -> list[Manifest]:
+    return [each for each in ports.kubernetes.list(MUTATING_WEBHOOK) if label in json.dumps(each)]
 
 
 def _is_established(crd: Manifest) -> bool:
@@ -178,6 +202,7 @@ STAGE = Stage(
         Check("controller running", running),
         Check("CRDs served", crds_served),
         Check("injector", injector),
+        Check("GatewayClass accepted", gateway_class, only=GATEWAY_API.id),
     ),
     solve=solve,
     clean=clean,

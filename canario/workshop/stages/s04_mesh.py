@@ -5,18 +5,17 @@ from functools import partial
 from typing import Any
 
 from canario.errors import NotReady
-from canario.mesh import appmesh
 from canario.workshop import pods
 from canario.workshop.application import hostname, url
+from canario.workshop.dialects import Dialect, dialect_of
 from canario.workshop.discovery import discoveries
 from canario.workshop.frozen import is_frozen
-from canario.workshop.kinds import APP_MESH_KINDS, DEPLOYMENT, MESH, NAMESPACE, SERVICE
-from canario.workshop.mesh import MESH_LABEL, mesh
+from canario.workshop.kinds import DEPLOYMENT, NAMESPACE, SERVICE
+from canario.workshop.mesh import mesh, router_name
 from canario.workshop.names import SERVICES, Names, deployment, load_balancer
-from canario.workshop.ports import Manifest, Ports
+from canario.workshop.ports import Ports
 from canario.workshop.request import Request
 from canario.workshop.stage import Check, Finding, Stage, failed, inconclusive, passed
-from canario.workshop.stages.s03_controller import INJECTOR_LABEL
 
 JOINED = "canario/mesh"  # the pod template's annotation: for which mesh its pods were started anew
 LEFT = "canario/left-mesh"  # after which restart by hand they left it
@@ -26,10 +25,10 @@ RESTARTED = "kubectl.kubernetes.io/restartedAt"
 def solve(request: Request, ports: Ports) -> Mapping[str, Any]:
     """Label the namespace, make the mesh; once the controller has accepted it, start the pods anew."""
     names = request.names
-    labels = {MESH_LABEL: names.mesh, INJECTOR_LABEL: "enabled"}
-    ports.kubernetes.patch(NAMESPACE, names.namespace, None, {"metadata": {"labels": labels}})
-    manifests = labelled(appmesh.render(mesh(names, discoveries(names, ports, SERVICES))), names)
-    waiting = [text for manifest in manifests if (text := inactive(ports.kubernetes.apply(manifest)))]
+    dialect = dialect_of(request)
+    ports.kubernetes.patch(NAMESPACE, names.namespace, None, {"metadata": {"labels": dialect.labels(names)}})
+    manifests = dialect.render(mesh(names, discoveries(request, ports, SERVICES)), names)
+    waiting = [text for manifest in manifests if (text := dialect.inactive(ports.kubernetes.apply(manifest)))]
     if waiting:
         raise NotReady(f"stage mesh: the controller has not accepted {', '.join(waiting)}")
     restart = {"spec": {"template": {"metadata": {"annotations": {JOINED: names.mesh}}}}}
@@ -42,17 +41,14 @@ def clean(request: Request, ports: Ports) -> None:
     """Take the mesh away, and the Envoys with it unless the whole workshop is going."""
     names = request.names
     if not is_frozen(ports.kubernetes.get(NAMESPACE, names.namespace)):
-        _leave(names, ports)
-    for kind in APP_MESH_KINDS:
-        for each in ports.kubernetes.list(kind, names.namespace):
-            ports.kubernetes.delete(kind, each["metadata"]["name"], names.namespace)
-    ports.kubernetes.delete(MESH, names.mesh)
+        _leave(dialect_of(request), names, ports)
+    dialect_of(request).remove(names, ports)
 
 
-def _leave(names: Names, ports: Ports) -> None:
+def _leave(dialect: Dialect, names: Names, ports: Ports) -> None:
     """Let no new pod join, and start the pods anew."""
-    labels = {"metadata": {"labels": {MESH_LABEL: None, INJECTOR_LABEL: None}}}
-    ports.kubernetes.patch(NAMESPACE, names.namespace, None, labels)
+    labels = dict.fromkeys(dialect.labels(names))
+    ports.kubernetes.patch(NAMESPACE, names.namespace, None, {"metadata": {"labels": labels}})
     for service in SERVICES:
         found = ports.kubernetes.get(DEPLOYMENT, deployment(service), names.namespace)
         if found is None:
@@ -75,21 +71,20 @@ def hostnames(names: Names, ports: Ports, services: tuple[str, ...]) -> dict[str
     return found
 
 
-def labelled(manifests: list[Manifest], names: Names) -> list[Manifest]:
-    """The manifests with the workshop's label, by which `clean` finds them."""
-    return [{**each, "metadata": {**each["metadata"], "labels": names.labels}} for each in manifests]
-
-
 def accepted(request: Request, ports: Ports) -> Finding:
-    names = request.names
-    objects = [each for kind in APP_MESH_KINDS for each in ports.kubernetes.list(kind, names.namespace)]
-    its_mesh = ports.kubernetes.get(MESH, names.mesh)
-    if its_mesh is None:
-        return failed(f"mesh {names.mesh} is not there")
-    trouble = [text for each in (its_mesh, *objects) if (text := inactive(each))]
+    """Every object of the mesh is in force, and there is one for each router of the workshop."""
+    names, dialect = request.names, dialect_of(request)
+    try:
+        objects = dialect.objects(names, ports)
+    except NotReady as error:
+        return failed(str(error))
+    there = {each["metadata"]["name"] for each in objects if each["kind"] == dialect.router.name}
+    missing = sorted({router_name(service) for service in SERVICES} - there)
+    trouble = [f"{dialect.router.name} {name} is not there" for name in missing]
+    trouble += [text for each in objects if (text := dialect.inactive(each))]
     if trouble:
         return failed("; ".join(trouble), inactive=trouble)
-    return passed(f"{1 + len(objects)} objects of mesh {names.mesh} are active", objects=1 + len(objects))
+    return passed(f"{len(objects)} objects of mesh {names.mesh} are active", objects=len(objects))
 
 
 def rolled_out(request: Request, ports: Ports) -> Finding:
@@ -103,10 +98,11 @@ def injected(request: Request, ports: Ports) -> Finding:
     found = pods.by_container(pods.pods(ports.kubernetes, request.names.namespace, SERVICES))
     if not found:
         return inconclusive("there are no pods")
-    bare = sorted(pod for pod, containers in found.items() if "envoy" not in containers)
+    proxy = dialect_of(request).proxy
+    bare = sorted(pod for pod, containers in found.items() if proxy not in containers)
     if bare:
-        return failed(f"pods without an envoy container: {', '.join(bare)}", pods=found)
-    return passed(f"all {len(found)} pods have an envoy container", pods=found)
+        return failed(f"pods without a container {proxy}: {', '.join(bare)}", pods=found)
+    return passed(f"all {len(found)} pods have a container {proxy}", pods=found)
 
 
 def through_envoy(service: str, request: Request, ports: Ports) -> Finding:
@@ -115,20 +111,9 @@ def through_envoy(service: str, request: Request, ports: Ports) -> Finding:
     measured = {"status": answer.status, "server": server}
     if answer.status != 200:
         return failed(f"{service} answered {answer.status}: {answer.body[:120]}", **measured)
-    if server != "envoy":
+    if server not in dialect_of(request).servers:
         return failed(f"{service} answered as {server!r}, not through Envoy", **measured)
     return passed(f"{service} answered 200 through Envoy", **measured)
-
-
-def inactive(manifest: Manifest) -> str | None:
-    """Why the controller has not made the object active; None when it has."""
-    kind, name = manifest["kind"], manifest["metadata"]["name"]
-    for condition in manifest.get("status", {}).get("conditions", []):
-        if condition["type"] == f"{kind}Active":
-            if condition["status"] == "True":
-                return None
-            return f"{kind} {name} ({condition.get('message') or condition.get('reason') or 'not active'})"
-    return f"{kind} {name} (no condition {kind}Active yet)"
 
 
 STAGE = Stage(

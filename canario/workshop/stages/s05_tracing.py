@@ -1,5 +1,7 @@
 """`tracing` — the document's "Observabilidade": every request's way can be seen in X-Ray.
 
+In App Mesh a flag of the controller; in the dialect `gateway` a Telemetry object, which the proxies follow as they run.
+
 What the document's `helm upgrade … tracing.enabled=true` does is a flag of the controller; a pod that starts
 afterwards gets the container `xray-daemon`. The stage `clean` has nothing to do for this one: the flag goes with
 the controller, the containers with their pods, and traces cannot be deleted, they expire.
@@ -10,16 +12,17 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from canario.errors import NotReady, RemoteError
-from canario.workshop import pods
+from canario.workshop import istio_tracing, pods
 from canario.workshop.application import UPSTREAMS, url
-from canario.workshop.kinds import DEPLOYMENT
+from canario.workshop.dialects import APP_MESH, GATEWAY_API, dialect_of
+from canario.workshop.kinds import DEPLOYMENT, TELEMETRY
 from canario.workshop.names import SERVICES, deployment
 from canario.workshop.ports import Manifest, Ports
 from canario.workshop.request import Request
 from canario.workshop.stage import Check, Finding, Stage, failed, inconclusive, passed
 from canario.workshop.stages.s03_controller import CONTROLLER, SYSTEM, flags, others
 from canario.workshop.stages.s04_mesh import rolled_out
-from canario.workshop.traces import is_whole, segment_name
+from canario.workshop.traces import is_whole
 
 FLAG = "--enable-xray-tracing"
 DAEMON = "xray-daemon"
@@ -33,7 +36,10 @@ TRACES = 25
 
 
 def solve(request: Request, ports: Ports) -> Mapping[str, Any]:
-    """Tell the controller to trace; once the one that does is running, start the pods anew."""
+    """App Mesh: tell the controller to trace; once the one that does is running, start the pods anew."""
+    if request.mesh == GATEWAY_API.id:
+        ports.kubernetes.apply(istio_tracing.telemetry(request.names))
+        return {}
     if ports.kubernetes.get(DEPLOYMENT, CONTROLLER, SYSTEM) is None:
         raise NotReady(f"stage tracing: there is no {SYSTEM}/{CONTROLLER}; solve the stage controller first")
     _tell_controller(ports, [f"{FLAG}=true"])
@@ -43,6 +49,9 @@ def solve(request: Request, ports: Ports) -> Mapping[str, Any]:
 
 def clean(request: Request, ports: Ports) -> None:
     """Start the pods anew, untraced unless another workshop has the controller trace. Raises NotReady."""
+    if request.mesh == GATEWAY_API.id:
+        ports.kubernetes.delete(TELEMETRY, istio_tracing.NAME, request.names.namespace)
+        return
     if not others(request, ports) and ports.kubernetes.get(DEPLOYMENT, CONTROLLER, SYSTEM):
         _tell_controller(ports, [])
     _annotate(request, ports, None)
@@ -115,7 +124,7 @@ def _daemon(pod: Manifest) -> str:
 
 
 def _name(request: Request, service: str) -> str:
-    return segment_name(request.names, service)
+    return dialect_of(request).segment(request.names, service)
 
 
 def _span(request: Request, ports: Ports, longest: timedelta) -> tuple[datetime, datetime]:
@@ -142,7 +151,8 @@ STAGE = Stage(
     deadline_seconds=300,
     checks=(
         Check("rolled out", rolled_out),
-        Check("xray-daemon in every pod", daemons),
+        Check("xray-daemon in every pod", daemons, only=APP_MESH.id),
+        Check("every proxy traces", istio_tracing.every_proxy_traces, only=GATEWAY_API.id),
         Check("edges", edges),
         Check("whole trace", trace),
     ),

@@ -13,20 +13,20 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from canario.errors import NotReady
-from canario.mesh import appmesh
 from canario.mesh.model import Discovery
 from canario.workshop import pods
 from canario.workshop.application import REPLICAS, SCALED, load_balancer_manifest, url
 from canario.workshop.cloud_map import ServiceName
+from canario.workshop.dialects import dialect_of
 from canario.workshop.discovery import BALANCED, REGISTRATION, discoveries, in_cloud_map
-from canario.workshop.kinds import DEPLOYMENT, SERVICE, VIRTUAL_NODE
+from canario.workshop.kinds import DEPLOYMENT, SERVICE
 from canario.workshop.mesh import BASELINE, CANARY, mesh
 from canario.workshop.names import SERVICES, deployment, load_balancer
-from canario.workshop.ports import Manifest, Ports
+from canario.workshop.ports import Ports
 from canario.workshop.registrar import is_ready
 from canario.workshop.request import Request
 from canario.workshop.stage import ByHand, Check, Finding, Stage, failed, inconclusive, passed
-from canario.workshop.stages.s04_mesh import hostnames, inactive, labelled
+from canario.workshop.stages.s04_mesh import hostnames
 from canario.workshop.traffic import Asked, ask, counted
 
 # A client of the VPC may use an old answer for as long as it lives (5 s), and Route 53 needs a moment to spread it.
@@ -53,7 +53,7 @@ def solve(request: Request, ports: Ports) -> Mapping[str, Any]:
 def _switch(request: Request, ports: Ports, progress: Progress) -> None:
     """The nodes are found by Cloud Map."""
     found_by = {service: in_cloud_map(request.names, service) for service in BALANCED}
-    _apply_nodes(request, ports, {**discoveries(request.names, ports, ("frontend",)), **found_by})
+    _apply_nodes(request, ports, {**discoveries(request, ports, ("frontend",)), **found_by})
 
 
 def _measure_before(request: Request, ports: Ports, progress: Progress) -> None:
@@ -100,7 +100,8 @@ def clean(request: Request, ports: Ports) -> None:
     for service in BALANCED:
         ports.kubernetes.apply(load_balancer_manifest(names, service))
     found = hostnames(names, ports, SERVICES)
-    _apply_nodes(request, ports, found)
+    dialect = dialect_of(request)
+    _apply_nodes(request, ports, {service: dialect.discovery(names, ports, service) for service in SERVICES})
     for service in BALANCED:
         ports.zone.upsert(names.host(service), found[service])
     _replicas(request, ports, REPLICAS[BASELINE])
@@ -206,24 +207,15 @@ def traffic_went_on(request: Request, ports: Ports) -> Finding:
 
 def _apply_nodes(request: Request, ports: Ports, found_by: Mapping[str, str | Discovery]) -> None:
     """Write the nodes behind load balancers as found in that way; wait until the controller has accepted them."""
-    manifests = labelled(appmesh.render(mesh(request.names, found_by)), request.names)
+    dialect = dialect_of(request)
+    manifests = dialect.render(mesh(request.names, found_by), request.names)
     wanted = [deployment(service) for service in BALANCED]
-    nodes = [each for each in manifests if each["kind"] == VIRTUAL_NODE.name and each["metadata"]["name"] in wanted]
+    nodes = [each for each in manifests if each["kind"] == dialect.node.name and each["metadata"]["name"] in wanted]
     for node in nodes:
-        _drop_other_discovery(node, ports)
-    waiting = [text for node in nodes if (text := inactive(ports.kubernetes.apply(node)))]
+        dialect.prepare(node, ports)
+    waiting = [text for node in nodes if (text := dialect.inactive(ports.kubernetes.apply(node)))]
     if waiting:
         raise NotReady(f"the controller has not accepted {', '.join(waiting)}")
-
-
-def _drop_other_discovery(node: Manifest, ports: Ports) -> None:
-    """Replace the node's discovery in one write: the other kind may be a person's, who applied it by hand."""
-    name, namespace = node["metadata"]["name"], node["metadata"]["namespace"]
-    live = (ports.kubernetes.get(VIRTUAL_NODE, name, namespace) or {}).get("spec", {}).get("serviceDiscovery") or {}
-    wanted = node["spec"]["serviceDiscovery"]
-    if set(live) - set(wanted):
-        spec = {"serviceDiscovery": {**dict.fromkeys(live), **wanted}}
-        ports.kubernetes.patch(VIRTUAL_NODE, name, namespace, {"spec": spec})
 
 
 def _scale(request: Request, ports: Ports, replicas: int) -> None:

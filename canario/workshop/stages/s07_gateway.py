@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from canario.errors import NotReady
-from canario.mesh import appmesh
 from canario.workshop import pods
 from canario.workshop.application import hostname
+from canario.workshop.dialects import dialect_of
 from canario.workshop.gateway import (
     LABEL,
     PREFIX,
@@ -17,13 +18,12 @@ from canario.workshop.gateway import (
     deployment_manifest,
     way_in,
 )
-from canario.workshop.kinds import DEPLOYMENT, GATEWAY_ROUTE, NAMESPACE, POD, SERVICE, VIRTUAL_GATEWAY
-from canario.workshop.mesh import BASELINE
-from canario.workshop.names import GATEWAY, Names
+from canario.workshop.kinds import DEPLOYMENT, NAMESPACE, POD, SERVICE
+from canario.workshop.mesh import BASELINE, CANARY, mesh
+from canario.workshop.names import GATEWAY, SERVICES, deployment
 from canario.workshop.ports import Answer, Manifest, Ports
 from canario.workshop.request import Request
 from canario.workshop.stage import Check, Finding, Stage, failed, inconclusive, passed
-from canario.workshop.stages.s04_mesh import inactive, labelled
 
 ELSEWHERE = ("/", "/elsewhere")  # what the gateway has no route for
 
@@ -35,11 +35,12 @@ def solve(request: Request, ports: Ports) -> Mapping[str, Any]:
     """
     names = request.names
     ports.kubernetes.patch(NAMESPACE, names.namespace, None, {"metadata": {"labels": dict([LABEL])}})
-    waiting = [text for each in _manifests(names) if (text := inactive(ports.kubernetes.apply(each)))]
+    dialect = dialect_of(request)
+    waiting = [text for each in _manifests(request, ports) if (text := dialect.inactive(ports.kubernetes.apply(each)))]
     if waiting:
         raise NotReady(f"stage gateway: the controller has not accepted {', '.join(waiting)}")
-    ports.kubernetes.apply(balancer_manifest(names))
-    ports.kubernetes.apply(deployment_manifest(names))
+    ports.kubernetes.apply(balancer_manifest(names, request.mesh))
+    ports.kubernetes.apply(deployment_manifest(names, request.mesh))
     return {}
 
 
@@ -48,8 +49,8 @@ def clean(request: Request, ports: Ports) -> None:
     for kind, name in (
         (SERVICE, GATEWAY),
         (DEPLOYMENT, GATEWAY),
-        (GATEWAY_ROUTE, ROUTE),
-        (VIRTUAL_GATEWAY, GATEWAY),
+        (dialect_of(request).way_in[1], ROUTE),
+        (dialect_of(request).way_in[0], GATEWAY),
     ):
         ports.kubernetes.delete(kind, name, names.namespace)
     namespace = ports.kubernetes.get(NAMESPACE, names.namespace)
@@ -60,10 +61,11 @@ def clean(request: Request, ports: Ports) -> None:
 def accepted(request: Request, ports: Ports) -> Finding:
     """The gateway and its route are in force."""
     names = request.names
-    found = {"VirtualGateway": ports.kubernetes.get(VIRTUAL_GATEWAY, GATEWAY, names.namespace)}
-    found["GatewayRoute"] = ports.kubernetes.get(GATEWAY_ROUTE, ROUTE, names.namespace)
+    dialect = dialect_of(request)
+    wanted = zip(dialect.way_in, (GATEWAY, ROUTE), strict=True)
+    found = {kind.name: ports.kubernetes.get(kind, name, names.namespace) for kind, name in wanted}
     trouble = [f"{kind} is not there" for kind, each in found.items() if each is None]
-    trouble += [text for each in found.values() if each and (text := inactive(each))]
+    trouble += [text for each in found.values() if each and (text := dialect.inactive(each))]
     if trouble:
         return failed("; ".join(trouble), inactive=trouble)
     return passed(f"gateway {GATEWAY} and its route {ROUTE} are active", objects=len(found))
@@ -79,9 +81,10 @@ def envoys(request: Request, ports: Ports) -> Finding:
     """Every pod of the gateway is an Envoy."""
     found = ports.kubernetes.list(POD, request.names.namespace, {"app": GATEWAY})
     seen = pods.by_container([pod for pod in found if "deletionTimestamp" not in pod["metadata"]])
-    bare = sorted(pod for pod, containers in seen.items() if "envoy" not in containers)
+    proxy = dialect_of(request).proxy
+    bare = sorted(pod for pod, containers in seen.items() if proxy not in containers)
     if bare:
-        return failed(f"pods of the gateway without an envoy container: {', '.join(bare)}", pods=seen)
+        return failed(f"pods of the gateway without a container {proxy}: {', '.join(bare)}", pods=seen)
     if len(seen) < REPLICAS:
         return failed(f"the gateway has {len(seen)} of {REPLICAS} pods", pods=seen)
     return passed(f"the gateway's {len(seen)} pods are Envoys", pods=seen)
@@ -98,7 +101,7 @@ def let_in(request: Request, ports: Ports) -> Finding:
     measured = {"url": url, "status": answer.status, "service": service, "server": server}
     if answer.status != 200:
         return failed(f"{url} answered {answer.status}: {answer.body[:120]}", **measured)
-    if service != BASELINE or server != "envoy":
+    if service != BASELINE or server not in dialect_of(request).servers:
         return failed(f"{url} was answered by {service!r} as {server!r}, not by {BASELINE} through Envoy", **measured)
     return passed(f"{url} was answered by {service} through Envoy", **measured)
 
@@ -123,15 +126,30 @@ def kept_out(request: Request, ports: Ports) -> Finding:
         return inconclusive(f"load balancer {GATEWAY} has no name yet")
     answers = {path: ports.http.get(f"http://{balancer}{path}") for path in ELSEWHERE}
     seen = {path: [answer.status, answer.headers.get("server", "")] for path, answer in answers.items()}
-    wrong = [path for path, said in seen.items() if said != [404, "envoy"]]
+    servers = dialect_of(request).servers
+    wrong = [path for path, (status, server) in seen.items() if status != 404 or server not in servers]
     if wrong:
         return failed(f"the gateway did not answer 404 to {', '.join(wrong)}: {seen}", answers=seen)
     return passed(f"the gateway answered 404 to {', '.join(seen)}", answers=seen)
 
 
-def _manifests(names: Names) -> list[Manifest]:
-    """Without the Mesh itself, which is the stage `mesh`'s."""
-    return [each for each in labelled(appmesh.render(way_in(names)), names) if each["kind"] != "Mesh"]
+def _manifests(request: Request, ports: Ports) -> list[Manifest]:
+    """The gateway and its route; everything else in the mesh is other stages'.
+
+    A route that a rollout has been at is left as it is.
+    """
+    names, dialect = request.names, dialect_of(request)
+    inside, outside = mesh(names, dict.fromkeys(SERVICES, "unused")), way_in(names)
+    whole = replace(inside, gateways=outside.gateways, gateway_routes=outside.gateway_routes)
+    gateway, route = zip(dialect.way_in, (GATEWAY, ROUTE), strict=True)
+    live = ports.kubernetes.get(*route, names.namespace)
+    wanted = [gateway] if live and deployment(CANARY) in str(live["spec"]) else [gateway, route]
+    rendered = {_what(each): each for each in dialect.render(whole, names)}
+    return [rendered[kind.name, name] for kind, name in wanted]
+
+
+def _what(manifest: Manifest) -> tuple[str, str]:
+    return str(manifest["kind"]), str(manifest["metadata"]["name"])
 
 
 def _balancer(request: Request, ports: Ports) -> str | None:

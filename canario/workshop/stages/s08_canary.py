@@ -10,22 +10,20 @@ from typing import Any
 
 from canario.canary.ports import Target
 from canario.errors import NotReady
-from canario.mesh import appmesh
-from canario.mesh.weights import APP_MESH_LARGEST, share_of
+from canario.mesh.weights import share_of
 from canario.workshop import pods
 from canario.workshop.application import REPLICAS, deployment_manifest, load_balancer_manifest
+from canario.workshop.dialects import dialect_of
 from canario.workshop.discovery import REGISTRATION, by_cloud_map, discoveries, in_cloud_map
 from canario.workshop.frozen import is_frozen
-from canario.workshop.kinds import DEPLOYMENT, NAMESPACE, SERVICE, VIRTUAL_NODE, VIRTUAL_ROUTER
+from canario.workshop.kinds import DEPLOYMENT, NAMESPACE, SERVICE
 from canario.workshop.mesh import BASELINE, CANARY, mesh, router_name
-from canario.workshop.names import SERVICES, Names, deployment, load_balancer
+from canario.workshop.names import SERVICES, deployment, load_balancer
 from canario.workshop.ports import Manifest, Ports
 from canario.workshop.request import Request
 from canario.workshop.stage import ByHand, Check, Finding, Stage, failed, inconclusive, passed
-from canario.workshop.stages.s04_mesh import inactive, labelled
 
 ENDS = {"promoted": 1.0, "rolled_back": 0.0, "held": 0.0}  # outcome → the canary's share afterwards
-NO_CANARY = (APP_MESH_LARGEST, 0)
 
 
 def solve(request: Request, ports: Ports) -> Mapping[str, Any]:
@@ -35,14 +33,15 @@ def solve(request: Request, ports: Ports) -> Mapping[str, Any]:
     """
     names = request.names
     ports.kubernetes.apply(deployment_manifest(names, CANARY, ports.images))
-    found_by = discoveries(names, ports, SERVICES)
-    if by_cloud_map(names, ports, BASELINE):
+    found_by = discoveries(request, ports, SERVICES)
+    if by_cloud_map(request, ports, BASELINE):
         found_by[CANARY] = in_cloud_map(names, CANARY)
     else:
-        ports.kubernetes.apply(load_balancer_manifest(names, CANARY))
-        found_by |= discoveries(names, ports, (CANARY,))
-    manifests = labelled(appmesh.render(mesh(names, found_by, canary_weights=NO_CANARY)), names)
-    _add_to_router(manifests, names, ports)
+        if dialect_of(request).balanced:
+            ports.kubernetes.apply(load_balancer_manifest(names, CANARY))
+        found_by |= discoveries(request, ports, (CANARY,))
+    its_mesh = mesh(names, found_by, canary_weights=(dialect_of(request).largest, 0))
+    _add_to_router(dialect_of(request).render(its_mesh, names), request, ports)
     unsettled = pods.unsettled(ports.kubernetes, names.namespace, (CANARY,))
     if unsettled:
         raise NotReady(f"stage canary: {'; '.join(unsettled)}")
@@ -52,13 +51,13 @@ def solve(request: Request, ports: Ports) -> Mapping[str, Any]:
 
 def rollout(request: Request, ports: Ports) -> Mapping[str, Any]:
     """What the rollout needs."""
-    plan = {**request.canary.to_dict(), "smallest_share": share_of((APP_MESH_LARGEST, 1))}
+    plan = {**request.canary.to_dict(), "smallest_share": share_of((dialect_of(request).largest, 1))}
     return {"target": asdict(target(request)), "plan": plan}
 
 
 def _registered(request: Request, ports: Ports) -> None:
     """Wait until Cloud Map has the canary's pods, where it is found by Cloud Map: no share for a node without pods."""
-    service = by_cloud_map(request.names, ports, CANARY)
+    service = by_cloud_map(request, ports, CANARY)
     if service is None:
         return
     found = sum(each.healthy for each in ports.cloud_map.discover(service).values())
@@ -70,12 +69,13 @@ def _registered(request: Request, ports: Ports) -> None:
 def clean(request: Request, ports: Ports) -> None:
     """Give all traffic to the baseline, unless the whole workshop is going; then take the canary away."""
     names = request.names
-    router = ports.kubernetes.get(VIRTUAL_ROUTER, router_name(BASELINE), names.namespace)
+    dialect = dialect_of(request)
+    router = ports.kubernetes.get(dialect.router, router_name(BASELINE), names.namespace)
     frozen = is_frozen(ports.kubernetes.get(NAMESPACE, names.namespace))
     if router and not frozen and deployment(CANARY) in str(router["spec"]):
-        manifests = labelled(appmesh.render(mesh(names, dict.fromkeys(SERVICES, "unused"))), names)
-        ports.kubernetes.apply(_find(manifests, VIRTUAL_ROUTER.name, router_name(BASELINE)))
-    ports.kubernetes.delete(VIRTUAL_NODE, deployment(CANARY), names.namespace)
+        manifests = dialect.render(mesh(names, dict.fromkeys(SERVICES, "unused")), names)
+        ports.kubernetes.apply(_find(manifests, dialect.router.name, router_name(BASELINE)))
+    ports.kubernetes.delete(dialect.node, deployment(CANARY), names.namespace)
     ports.kubernetes.delete(SERVICE, load_balancer(CANARY), names.namespace)
     ports.kubernetes.delete(DEPLOYMENT, deployment(CANARY), names.namespace)
 
@@ -129,8 +129,9 @@ def canary_is_there(request: Request, ports: Ports) -> Finding:
     unsettled = pods.unsettled(ports.kubernetes, request.names.namespace, (CANARY,))
     if unsettled:
         return failed("; ".join(unsettled), unsettled=unsettled)
-    node = ports.kubernetes.get(VIRTUAL_NODE, deployment(CANARY), request.names.namespace)
-    trouble = inactive(node) if node else f"VirtualNode {deployment(CANARY)} is not there"
+    dialect = dialect_of(request)
+    node = ports.kubernetes.get(dialect.node, deployment(CANARY), request.names.namespace)
+    trouble = dialect.inactive(node) if node else f"{dialect.node.name} {deployment(CANARY)} is not there"
     if trouble:
         return failed(trouble)
     return passed(f"{deployment(CANARY)} runs and its node is active", node=deployment(CANARY))
@@ -138,7 +139,7 @@ def canary_is_there(request: Request, ports: Ports) -> Finding:
 
 def router_waits(request: Request, ports: Ports) -> Finding:
     """By hand: the router has the canary as a target, without traffic: how much it gets is the rollout's to say."""
-    router = ports.kubernetes.get(VIRTUAL_ROUTER, router_name(BASELINE), request.names.namespace)
+    router = ports.kubernetes.get(dialect_of(request).router, router_name(BASELINE), request.names.namespace)
     if router is None or deployment(CANARY) not in str(router["spec"]):
         return failed(f"the router {router_name(BASELINE)} has no target {deployment(CANARY)}")
     state = ports.routers.read(target(request))
@@ -151,16 +152,17 @@ def router_waits(request: Request, ports: Ports) -> Finding:
     return passed("the router has the canary, with weight 0", weights=dict(state.weights))
 
 
-def _add_to_router(manifests: list[Manifest], names: Names, ports: Ports) -> None:
+def _add_to_router(manifests: list[Manifest], request: Request, ports: Ports) -> None:
     """Apply the canary's node; then the router, unless it has the canary already: its weights are a rollout's."""
-    node = _find(manifests, VIRTUAL_NODE.name, deployment(CANARY))
-    waiting = inactive(ports.kubernetes.apply(node))
+    dialect, names = dialect_of(request), request.names
+    node = _find(manifests, dialect.node.name, deployment(CANARY))
+    waiting = dialect.inactive(ports.kubernetes.apply(node))
     if waiting:
         raise NotReady(f"stage canary: the controller has not accepted {waiting}")
-    router = ports.kubernetes.get(VIRTUAL_ROUTER, router_name(BASELINE), names.namespace)
+    router = ports.kubernetes.get(dialect.router, router_name(BASELINE), names.namespace)
     if router is None or deployment(CANARY) not in str(router["spec"]):
-        router = ports.kubernetes.apply(_find(manifests, VIRTUAL_ROUTER.name, router_name(BASELINE)))
-    waiting = inactive(router)
+        router = ports.kubernetes.apply(_find(manifests, dialect.router.name, router_name(BASELINE)))
+    waiting = dialect.inactive(router)
     if waiting:
         raise NotReady(f"stage canary: the controller has not accepted {waiting}")
 

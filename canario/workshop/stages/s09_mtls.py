@@ -10,16 +10,16 @@ from typing import Any
 
 from canario.errors import NotReady
 from canario.mesh.tls import TlsMode
-from canario.workshop import connections, identities, pods, tls_policy
+from canario.workshop import connections, identities, istio_mtls, pods, tls_policy
 from canario.workshop.application import UPSTREAMS, hostname, url
 from canario.workshop.connections import Connect, holders, nodes
+from canario.workshop.dialects import APP_MESH, GATEWAY_API, dialect_of
 from canario.workshop.gateway import PREFIX
 from canario.workshop.kinds import DEPLOYMENT, SERVICE
 from canario.workshop.names import GATEWAY, Names, deployment
-from canario.workshop.ports import Ports
+from canario.workshop.ports import KeyPair, Ports
 from canario.workshop.request import Request
 from canario.workshop.stage import Check, Finding, Stage, failed, inconclusive, passed
-from canario.workshop.stages.s04_mesh import inactive
 from canario.workshop.tls_policy import CALLER
 
 MOUNTS = "appmesh.k8s.aws/secretMounts"
@@ -28,6 +28,9 @@ STRANGER_DAYS = 1.0
 
 def solve(request: Request, ports: Ports) -> Mapping[str, Any]:
     """Certificates, PERMISSIVE, callers, STRICT; NotReady while a step is not in force everywhere."""
+    if request.mesh == GATEWAY_API.id:
+        istio_mtls.solve(request, ports)
+        return {}
     names = request.names
     found = holders(names, ports)
     identities.renew(names, found, ports)
@@ -44,6 +47,9 @@ def solve(request: Request, ports: Ports) -> Mapping[str, Any]:
 
 def clean(request: Request, ports: Ports) -> None:
     """Back to plaintext; the Secrets go last."""
+    if request.mesh == GATEWAY_API.id:
+        istio_mtls.clean(request, ports)
+        return
     names = request.names
     found = holders(names, ports)
     for service in found:
@@ -54,7 +60,7 @@ def clean(request: Request, ports: Ports) -> None:
 
 
 def rolled_out(request: Request, ports: Ports) -> Finding:
-    found = holders(request.names, ports)
+    found = istio_mtls.holders(request, ports) if request.mesh == GATEWAY_API.id else holders(request.names, ports)
     missing = pods.unsettled(ports.kubernetes, request.names.namespace, found)
     if missing or not found:
         return failed("; ".join(missing) or "the mesh has no nodes", unsettled=missing)
@@ -78,7 +84,7 @@ def refuses_plaintext(request: Request, ports: Ports) -> Finding:
 
 
 def refuses_no_certificate(request: Request, ports: Ports) -> Finding:
-    return _refused("a client without a certificate", request, ports, connections.showing(request.names, ports, None))
+    return _refused("a client without a certificate", request, ports, _showing(request, ports, None))
 
 
 def refuses_stranger(request: Request, ports: Ports) -> Finding:
@@ -86,7 +92,7 @@ def refuses_stranger(request: Request, ports: Ports) -> Finding:
     stranger = ports.certificates.authority("a stranger", ports.now, STRANGER_DAYS)
     name = identities.host(request.names, CALLER)
     shown = ports.certificates.issue(stranger, [name], ports.now, STRANGER_DAYS)
-    return _refused("a stranger's certificate", request, ports, connections.showing(request.names, ports, shown))
+    return _refused("a stranger's certificate", request, ports, _showing(request, ports, shown))
 
 
 def refuses_wrong_name(request: Request, ports: Ports) -> Finding:
@@ -96,23 +102,30 @@ def refuses_wrong_name(request: Request, ports: Ports) -> Finding:
 def application(request: Request, ports: Ports) -> Finding:
     """People are still answered, by the frontend and through the gateway, with what came from the upstreams by TLS."""
     asked = {CALLER: url(request.names, CALLER)}
-    if GATEWAY in tls_policy.callers(request.names, ports):
+    if ports.kubernetes.get(dialect_of(request).way_in[0], GATEWAY, request.names.namespace):
         balancer = hostname(ports.kubernetes.get(SERVICE, GATEWAY, request.names.namespace))
         asked[GATEWAY] = f"http://{balancer}{PREFIX}"
     answers = {caller: ports.http.get(address) for caller, address in asked.items()}
     measured = {caller: answer.status for caller, answer in answers.items()}
     wrong = {caller: answer for caller, answer in answers.items() if answer.status != 200}
     trouble = [f"{caller} answered {answer.status}: {answer.body[:120]}" for caller, answer in wrong.items()]
-    trouble += connections.calls_in_plaintext(request.names, ports)
+    of_dialect = istio_mtls if request.mesh == GATEWAY_API.id else connections
+    trouble += of_dialect.calls_in_plaintext(request.names, ports)
     if trouble:
         return failed("; ".join(trouble), **measured)
     who = " and ".join(asked)
     return passed(f"{who} answered 200, and call {' and '.join(UPSTREAMS)} by TLS", **measured)
 
 
+def _showing(request: Request, ports: Ports, shown: KeyPair | None) -> Connect:
+    if request.mesh == GATEWAY_API.id:
+        return istio_mtls.showing(request.names, ports, shown)
+    return connections.showing(request.names, ports, shown)
+
+
 def _refused(who: str, request: Request, ports: Ports, connect: Connect) -> Finding:
     """Every pod refuses the connection; that the pods are well is `serves_the_caller`'s to say."""
-    answers = connections.to_every_pod(request.names, ports, connect)
+    answers = connections.to_every_pod(request.names, ports, connect, dialect_of(request))
     if not answers:
         return inconclusive("there are no pods to connect to")
     said = {pod: connections.said(answer) for pod, answer in answers.items()}
@@ -128,7 +141,7 @@ def _listen(names: Names, mode: TlsMode, ports: Ports) -> None:
             tls_policy.listen(names, service, mode, ports)
     found = holders(names, ports)
     written = (ports.kubernetes.get(tls_policy.kind(each), deployment(each), names.namespace) for each in found)
-    _require([text for each in written if each and (text := inactive(each))])
+    _require([text for each in written if each and (text := APP_MESH.inactive(each))])
 
 
 def _annotate(names: Names, service: str, mounts: str | None, ports: Ports) -> None:
@@ -153,11 +166,12 @@ STAGE = Stage(
     deadline_seconds=300,
     checks=(
         Check("rolled out", rolled_out),
-        Check("right certificate served", serves_the_caller),
+        Check("right certificate served", serves_the_caller, only=APP_MESH.id),
         Check("plaintext refused", refuses_plaintext),
         Check("no certificate refused", refuses_no_certificate),
         Check("stranger refused", refuses_stranger),
-        Check("wrong name refused", refuses_wrong_name),
+        Check("wrong name refused", refuses_wrong_name, only=APP_MESH.id),
+        Check("wrong name refused", istio_mtls.checks_names, only=GATEWAY_API.id),
         Check("application answers", application),
     ),
     solve=solve,

@@ -17,6 +17,7 @@ from typing import Any
 from canario.canary import steps
 from canario.errors import NotReady
 from canario.workshop import left_overs
+from canario.workshop.dialects import APP_MESH
 from canario.workshop.frozen import freeze
 from canario.workshop.kinds import CRD, LEASE, NAMESPACE
 from canario.workshop.ports import Ports
@@ -78,7 +79,7 @@ def _own(request: Request, ports: Ports) -> list[str]:
 
 def _controller(request: Request, ports: Ports) -> list[str]:
     """What is left of the controller, which goes with the last workshop."""
-    if s03_controller.others(request, ports):
+    if request.mesh != APP_MESH.id or s03_controller.others(request, ports):
         return []
     ours = {manifest["metadata"]["name"] for manifest in s03_controller.crds()}
     found = [f"CustomResourceDefinition {crd['metadata']['name']}" for crd in ports.kubernetes.list(CRD)]

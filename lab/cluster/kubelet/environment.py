@@ -17,7 +17,7 @@ from lab.net import VPC_PROXY_PORT, Block
 Lookup = Callable[[str, str, str], Obj | None]  # "configmaps" or "secrets", namespace, name
 
 PROXIED = "canario/proxied"
-SIDECARS = ("envoy", "xray-daemon")
+SIDECARS = ("envoy", "istio-proxy", "xray-daemon")
 SIDECAR_PROXY_PORT = 15001
 _KINDS = {"configmaps": "configmap", "secrets": "secret"}
 _KEYED = re.compile(r"^metadata\.(labels|annotations)\['([^']+)'\]$")

@@ -1,36 +1,77 @@
-"""The port `Routers`: the fake, and VirtualRouters in the lab cluster."""
+"""The port `Routers`: the fake, and VirtualRouters and HTTPRoutes in the lab cluster."""
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib import resources
 
 import pytest
 
 from canario.adapters.kubernetes import from_kubeconfig
 from canario.adapters.routers import MeshRouters
-from canario.canary.ports import Routers, Target
+from canario.canary.ports import Routers, RouterState, Target
 from canario.errors import Conflict, RemoteError
+from canario.mesh import gateway
 from canario.mesh.appmesh import API_VERSION
+from canario.mesh.model import Mesh, Node, Port, Ref, Route, Router, Selector, Service, ToRouter
+from canario.mesh.model import Target as Split
 from canario.workshop.kinds import NAMESPACE
 from canario.workshop.ports import Kubernetes, Manifest
+from lab.mesh.istio.install import crds as istio_crds
 from tests.fakes import FakeRouters
 
 CRDS = resources.files("canario.workshop.manifests").joinpath("appmesh-crds.ndjson")
 
 
-@pytest.fixture(params=["fake", "lab"])
+@pytest.fixture(params=["fake", "lab", "lab in the dialect gateway"])
 def routers(request: pytest.FixtureRequest, target: Target) -> Iterator[Routers]:
     """The target's router and nodes, all traffic on the baseline."""
     if request.param == "fake":
         fake = FakeRouters()
         fake.set(target, 0)
         yield fake
+    elif request.param != "lab":
+        with from_kubeconfig(request.getfixturevalue("kubeconfig")) as cluster:
+            for crd in istio_crds():
+                cluster.apply(crd)
+            yield InGateway(set_up_gateway(cluster, target))
+            cluster.delete(NAMESPACE, target.namespace)
     else:
         with from_kubeconfig(request.getfixturevalue("kubeconfig")) as cluster:
             for line in CRDS.read_text().splitlines():
                 cluster.apply(json.loads(line))
             yield set_up(cluster, target)
             cluster.delete(NAMESPACE, target.namespace)
+
+
+class InGateway:
+    """The suite's target, in the dialect `gateway`."""
+
+    def __init__(self, routers: Routers) -> None:
+        self._routers = routers
+
+    def read(self, target: Target) -> RouterState:
+        return self._routers.read(replace(target, mesh="gateway"))
+
+    def write(self, target: Target, share: float, expected_version: str) -> RouterState:
+        return self._routers.write(replace(target, mesh="gateway"), share, expected_version)
+
+    def withdraw(self, target: Target) -> None:
+        self._routers.withdraw(replace(target, mesh="gateway"))
+
+
+def set_up_gateway(kubernetes: Kubernetes, target: Target) -> Routers:
+    """As the dialect renders it: a service, two nodes, and their route."""
+    kubernetes.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": target.namespace}})
+    baseline, canary = (Ref(target.namespace, name) for name in (target.baseline, target.canary))
+    nodes = tuple(Node(ref, ref.name, Selector((("app", ref.name),)), (Port(3000),)) for ref in (baseline, canary))
+    router = Router(
+        Ref(target.namespace, target.router), target.router, (Port(3000),), (Route("all", (Split(baseline, 1),)),)
+    )
+    service = Service(Ref(target.namespace, target.service), "nodejs.example.local", ToRouter(router.ref))
+    for each in gateway.render(Mesh("m", "m", nodes=nodes, routers=(router,), services=(service,)), {}):
+        kubernetes.apply(each)
+    return MeshRouters(kubernetes)
 
 
 def set_up(kubernetes: Kubernetes, target: Target) -> Routers:
@@ -65,9 +106,9 @@ def test_none_and_all_are_written_exactly(routers: Routers, target: Target, shar
 
 def test_a_share_too_small_to_write_is_the_smallest_there_is(routers: Routers, target: Target):
     """What is returned is what was really written: more than asked, but not nothing."""
-    written = routers.write(target, 0.0001, routers.read(target).version)
+    written = routers.write(target, 1e-9, routers.read(target).version)
 
-    assert 0.0001 < written.share <= 0.01
+    assert 1e-9 < written.share <= 0.01
 
 
 def test_the_second_of_two_writers_is_told(routers: Routers, target: Target):

@@ -105,9 +105,9 @@ def test_an_answer_that_shows_no_share_says_why(answer: Answer, said: str):
 
 
 def test_a_dialect_whose_proxies_cannot_be_read_is_refused():
-    """`gateway` is asked for by name, and the error says which dialects there are."""
-    with pytest.raises(InvalidInput, match="mesh: 'gateway' is not allowed; allowed: appmesh"):
-        MeshDataPlane(FakeKubernetes()).shares(replace(TARGET, mesh="gateway"))
+    """It is named, and the error says which dialects there are."""
+    with pytest.raises(InvalidInput, match="mesh: 'linkerd' is not allowed; allowed: appmesh, gateway"):
+        MeshDataPlane(FakeKubernetes()).shares(replace(TARGET, mesh="linkerd"))
 
 
 def test_each_target_has_its_dialects_data_plane():

@@ -126,6 +126,6 @@ def test_each_target_has_its_dialects_router():
 
 
 def test_a_dialect_without_routers_is_refused():
-    """`gateway` is asked for by name, and the error says which dialects there are."""
-    with pytest.raises(InvalidInput, match="mesh: 'gateway' is not allowed; allowed: appmesh"):
-        MeshRouters(FakeKubernetes()).read(replace(TARGET, mesh="gateway"))
+    """It is named, and the error says which dialects there are."""
+    with pytest.raises(InvalidInput, match="mesh: 'linkerd' is not allowed; allowed: appmesh, gateway"):
+        MeshRouters(FakeKubernetes()).read(replace(TARGET, mesh="linkerd"))

@@ -119,3 +119,11 @@ def test_only_the_frontend_is_told_whom_to_call() -> None:
 
     assert 1 == script.count("UPSTREAMS")
     assert f"set env deployment/frontend-app \\\n  UPSTREAMS={upstreams}\n" in script
+
+
+def test_hints_of_the_mesh_are_not_given_in_another_dialect() -> None:
+    """App Mesh's commands would lead an attendee astray who works with Gateway API; the others are the same in both."""
+    found = {stage: hints(stage, "en", names("default"), "gateway") for stage in ("baseline", "mesh", "mtls")}
+
+    assert hints("baseline", "en", names("default")) == found["baseline"]
+    assert ((), ()) == (found["mesh"], found["mtls"])

@@ -1,10 +1,14 @@
 """What the registrar makes of pods, case by case."""
 
+from typing import Any
+
 import pytest
 
 from canario.errors import RemoteError
 from canario.workshop.cloud_map import ADDRESS, Instance, ServiceName
+from canario.workshop.kinds import SERVICE
 from canario.workshop.names import CLOUD_MAP_NAMESPACE, names
+from canario.workshop.ports import Kind
 from canario.workshop.registrar import Create, Delete, Deregister, Register, SetHealth, reconcile
 from tests.fakes import FakeCloudMap
 from tests.properties.registrar_strategies import Objects, attributes, node, pod, service
@@ -149,3 +153,54 @@ def test_workshops_share_the_namespace_without_sharing_names() -> None:
 
     assert ["nodejs", "nodejsv2", "nodejs-v2", "nodejsv2-v2", "nodejs-turma-01", "nodejsv2-turma-01"] == found
     assert f"nodejs.{CLOUD_MAP_NAMESPACE}" == names("default").cloud_map("nodejs").host
+
+
+def labelled(name: str, annotation: str | None, selector: dict[str, str] | None) -> dict[str, Any]:
+    """A Service, with the annotation that puts its pods into Cloud Map."""
+    annotations = {"canario/cloud-map": annotation} if annotation else {}
+    metadata = {"name": name, "namespace": "ns", "annotations": annotations, "labels": {"canario/workshop": "w"}}
+    spec = {"selector": selector} if selector else {}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}
+
+
+def test_the_pods_of_an_annotated_service_are_registered() -> None:
+    """In the dialect `gateway`: as a VirtualNode's are, for the workshop of the Service's label."""
+    cloud = FakeCloudMap()
+    node_of_gateway = labelled("nodejs-app", str(NODEJS), {"app": "nodejs"})
+    outcome = reconcile(Objects([], [pod("nodejs", "nodejs-1", IP)], [node_of_gateway]), cloud)
+
+    assert [Create(NODEJS, "w"), Register] == [outcome.done[0], type(outcome.done[1])]
+    found = cloud.instances(NODEJS)[IP].attributes
+    assert ("istio", "nodejs-app_ns") == (found["appmesh.k8s.aws/mesh"], found["appmesh.k8s.aws/virtualNode"])
+
+
+def test_a_service_without_annotation_or_selector_registers_nobody() -> None:
+    """Every application has such Services; without a selector there are no pods to speak of."""
+    cloud = FakeCloudMap()
+    services = [labelled("a", None, {"app": "nodejs"}), labelled("b", str(NODEJS), None)]
+    outcome = reconcile(Objects([], [pod("nodejs", "nodejs-1", IP)], services), cloud)
+
+    assert [Create] == [type(action) for action in outcome.done]
+
+
+def test_a_service_that_loses_its_annotation_takes_its_pods_out() -> None:
+    """And its Cloud Map service, which nobody else names."""
+    cloud, pods = FakeCloudMap(), [pod("nodejs", "nodejs-1", IP)]
+    reconcile(Objects([], pods, [labelled("nodejs-app", str(NODEJS), {"app": "nodejs"})]), cloud)
+    outcome = reconcile(Objects([], pods, [labelled("nodejs-app", None, {"app": "nodejs"})]), cloud)
+
+    assert (Deregister(NODEJS, IP), Delete(NODEJS)) == outcome.done
+
+
+def test_only_the_kinds_of_the_dialects_that_work_here_are_read() -> None:
+    """Where App Mesh cannot work nobody may list its nodes, and the cluster refuses before it says there are none."""
+    cloud, asked = FakeCloudMap(), []
+
+    class Narrow(Objects):
+        def list(self, kind: Kind, namespace: str | None = None, labels: Any = None) -> list[Any]:
+            asked.append(kind.name)
+            return super().list(kind, namespace, labels)
+
+    reconcile(Narrow([node("nodejs")], [pod("nodejs", "nodejs-1", IP)]), cloud, kinds=[SERVICE])
+
+    assert (["Service"], {}) == (asked, cloud.registered)

@@ -7,15 +7,16 @@ import pytest
 
 from canario.errors import NotReady
 from canario.workshop.application import url
+from canario.workshop.dialects import APP_MESH
 from canario.workshop.kinds import DEPLOYMENT, POD
 from canario.workshop.ports import Ports, Segment, Trace
 from canario.workshop.stages import stage
-from canario.workshop.traces import is_whole, segment_name
+from canario.workshop.traces import is_whole
 from tests.fakes import NOW
 from tests.unit.workshop.world import DEFAULT, NAMESPACE, answering, deployment_of, world
 
 SYSTEM, CONTROLLER = "appmesh-system", "appmesh-controller"
-FRONTEND, NODEJS, CRYSTAL = (segment_name(DEFAULT.names, service) for service in ("frontend", "nodejs", "crystal"))
+FRONTEND, NODEJS, CRYSTAL = (APP_MESH.segment(DEFAULT.names, service) for service in ("frontend", "nodejs", "crystal"))
 WHOLE = Trace(
     "1-2-3",
     (

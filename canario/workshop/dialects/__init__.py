@@ -1,0 +1,17 @@
+"""What differs between the mesh dialects, for every stage: the request's `mesh` chooses."""
+
+from canario.workshop.dialects.appmesh import AppMesh
+from canario.workshop.dialects.base import Dialect
+from canario.workshop.dialects.gateway import GatewayApi
+from canario.workshop.request import Request
+
+__all__ = ["APP_MESH", "DIALECTS", "GATEWAY_API", "PROXIES", "Dialect", "dialect_of"]
+
+APP_MESH = AppMesh()
+GATEWAY_API = GatewayApi()
+DIALECTS: dict[str, Dialect] = {each.id: each for each in (APP_MESH, GATEWAY_API)}
+PROXIES = tuple(each.proxy for each in DIALECTS.values())  # whoever wrote the pod: these are containers of proxies
+
+
+def dialect_of(request: Request) -> Dialect:
+    return DIALECTS[request.mesh]
