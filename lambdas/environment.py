@@ -26,6 +26,9 @@ class Environment:
     dialects: tuple[str, ...]
     metrics_namespace: str
     stage: str | None = None  # stage functions only
+    canary_machine: str | None = None  # what starts rollouts only
+    order_machine: str | None = None
+    topic: str | None = None  # what notifies only
 
 
 def environment_from(variables: Mapping[str, str]) -> Environment:
@@ -41,6 +44,9 @@ def environment_from(variables: Mapping[str, str]) -> Environment:
         dialects=_dialects(variables, "CANARIO_DIALECTS"),
         metrics_namespace=_text(variables, "CANARIO_METRICS_NAMESPACE"),
         stage=variables.get("CANARIO_STAGE"),
+        canary_machine=variables.get("CANARIO_CANARY_MACHINE"),
+        order_machine=variables.get("CANARIO_ORDER_MACHINE"),
+        topic=variables.get("CANARIO_TOPIC"),
     )
 
 

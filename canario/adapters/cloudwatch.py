@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from canario.adapters import aws
-from canario.canary.ports import NodeCounts, Target
+from canario.canary.ports import NodeCounts, Target, Wanted
 from canario.errors import InvalidInput, RemoteError
 
 QUERIES_A_CALL = 500
@@ -37,7 +37,7 @@ class Series:
 
 
 class NodeMetrics:
-    """`Requests`, `Errors` and `Slower` of one node, summed into windows."""
+    """`Requests`, `Errors` and `Slower` of nodes, summed into windows."""
 
     def __init__(self, client: Any, namespace: str = "Canario/Mesh") -> None:
         self._client, self._namespace = client, namespace
@@ -56,24 +56,38 @@ class NodeMetrics:
         A window in which one of the series has no datapoint is absent: a collector that counted no error
         puts a zero. Raises InvalidInput when windows do not end where CloudWatch's periods do, RemoteError.
         """
-        period = _period(start, window_seconds)
-        windows = list(_windows(start, end, window_seconds))
-        if not windows:
-            return []
-        series = [Series("Requests"), Series("Errors"), *(Series("Slower", edge) for edge in edges)]
-        what = f"reading the metrics of the node {node} of {target.key} from {self._namespace}"
-        queries = [self._query(each, number, target, node, period) for number, each in enumerate(series)]
-        until = windows[-1] + timedelta(seconds=window_seconds)
-        with aws.doing(what):
-            sums = self._sums(what, queries, start, until)
-        columns = [_into_windows(sums[query["Id"]], start, window_seconds) for query in queries]
-        return [_counts(window, columns) for window in windows if all(window in column for column in columns)]
+        return self.read_many([Wanted(target, node, start, end, window_seconds, tuple(edges))])[0]
 
-    def _query(self, series: Series, number: int, target: Target, node: str, period: int) -> Query:
+    def read_many(self, wanted: Sequence[Wanted]) -> Sequence[Sequence[NodeCounts]]:
+        """`read` for each of them, in their order.
+
+        One call has up to 500 series and one range of time, so nodes of many rollouts share it. A range is as long as
+        the longest that shares it; what a node did not ask for is left out here.
+        """
+        columns: dict[int, list[dict[datetime, int]]] = {}
+        for batch in _batches(wanted):
+            columns |= self._columns(batch, wanted)
+        return [_node(each, columns[number]) if number in columns else [] for number, each in enumerate(wanted)]
+
+    def _columns(self, batch: "Batch", wanted: Sequence[Wanted]) -> dict[int, list[dict[datetime, int]]]:
+        """Number in `wanted` → for each of its series, the window's start → count."""
+        what = f"reading the metrics of {_nodes([wanted[number] for number in batch.numbers])} from {self._namespace}"
+        asked = [(number, series) for number in batch.numbers for series in _series(wanted[number])]
+        queries = [
+            self._query(series, place, wanted[number], batch.period) for place, (number, series) in enumerate(asked)
+        ]
+        with aws.doing(what):
+            sums = self._sums(what, queries, batch.start, batch.end)
+        columns: dict[int, list[dict[datetime, int]]] = {number: [] for number in batch.numbers}
+        for query, (number, _) in zip(queries, asked, strict=True):
+            columns[number].append(_into_windows(sums[query["Id"]], wanted[number]))
+        return columns
+
+    def _query(self, series: Series, number: int, wanted: Wanted, period: int) -> Query:
         metric = {
             "Namespace": self._namespace,
             "MetricName": series.metric,
-            "Dimensions": series.dimensions(target, node),
+            "Dimensions": series.dimensions(wanted.target, wanted.node),
         }
         return {"Id": f"m{number}", "MetricStat": {"Metric": metric, "Period": period, "Stat": "Sum"}}
 
@@ -110,20 +124,76 @@ def _period(start: datetime, window_seconds: int) -> int:
     return period
 
 
-def _windows(start: datetime, end: datetime, window_seconds: int) -> Iterator[datetime]:
-    window = timedelta(seconds=window_seconds)
-    while start + window <= end:
+def _windows(wanted: Wanted) -> Iterator[datetime]:
+    window, start = timedelta(seconds=wanted.window_seconds), wanted.start
+    while start + window <= wanted.end:
         yield start
         start += window
 
 
-def _into_windows(sums: Sums, start: datetime, window_seconds: int) -> dict[datetime, int]:
-    """Window's start → count, for the windows that have a datapoint."""
-    window = timedelta(seconds=window_seconds)
+@dataclass(frozen=True)
+class Batch:
+    """What one call reads, as numbers in a list of Wanted."""
+
+    period: int
+    numbers: tuple[int, ...]
+    start: datetime
+    end: datetime
+
+
+def _batches(wanted: Sequence[Wanted]) -> list[Batch]:
+    """The fewest calls: nodes by period and by range of time, as many as their series allow; none for no window."""
+    lines: dict[int, list[tuple[datetime, datetime, int, int]]] = defaultdict(list)
+    for number, each in enumerate(wanted):
+        period = _period(each.start, each.window_seconds)
+        windows = list(_windows(each))
+        if windows:
+            end = windows[-1] + timedelta(seconds=each.window_seconds)
+            lines[period].append((windows[0], end, number, len(_series(each))))
+    return [_batch(period, group) for period, line in lines.items() for group in _filled(sorted(line))]
+
+
+def _filled(line: list[tuple[datetime, datetime, int, int]]) -> Iterator[list[tuple[datetime, datetime, int, int]]]:
+    """Neighbours in time together, up to what one call takes."""
+    group: list[tuple[datetime, datetime, int, int]] = []
+    for entry in line:
+        if group and sum(each[3] for each in group) + entry[3] > QUERIES_A_CALL:
+            yield group
+            group = []
+        group.append(entry)
+    if group:
+        yield group
+
+
+def _batch(period: int, group: list[tuple[datetime, datetime, int, int]]) -> Batch:
+    start, end = min(each[0] for each in group), max(each[1] for each in group)
+    return Batch(period, tuple(each[2] for each in group), start, end)
+
+
+def _series(wanted: Wanted) -> list[Series]:
+    return [Series("Requests"), Series("Errors"), *(Series("Slower", edge) for edge in wanted.edges)]
+
+
+def _nodes(wanted: Sequence[Wanted]) -> str:
+    named = [f"the node {each.node} of {each.target.key}" for each in wanted[:2]]
+    more = f" and {len(wanted) - 2} more" if len(wanted) > 2 else ""
+    return f"{' and '.join(named)}{more}"
+
+
+def _into_windows(sums: Sums, wanted: Wanted) -> dict[datetime, int]:
+    """Window's start → count, for the windows that have a datapoint and were asked for."""
+    window = timedelta(seconds=wanted.window_seconds)
     counts: dict[datetime, int] = defaultdict(int)
     for timestamp, value in sums.items():
-        counts[start + (timestamp - start) // window * window] += round(value)
+        if wanted.start <= timestamp < wanted.end:
+            counts[wanted.start + (timestamp - wanted.start) // window * window] += round(value)
     return counts
+
+
+def _node(wanted: Wanted, columns: Sequence[dict[datetime, int]]) -> list[NodeCounts]:
+    """A window counts when each of its series has it."""
+    found = [window for window in _windows(wanted) if all(window in column for column in columns)]
+    return [_counts(window, columns) for window in found]
 
 
 def _counts(window: datetime, columns: Sequence[dict[datetime, int]]) -> NodeCounts:

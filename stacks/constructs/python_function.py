@@ -66,9 +66,7 @@ class PythonFunction(Construct):
         log_group.grant_write(self.role)
         for statement in statements:
             self.role.add_to_principal_policy(statement)
-        acknowledge(
-            self, "IAM5[Resource::*]", "X-Ray's actions and CloudWatch's GetMetricData know no resources"
-        )
+        acknowledge(self, "IAM5[Resource::*]", "X-Ray's actions and CloudWatch's GetMetricData know no resources")
         acknowledge(self, f"IAM5[Resource::{_SERVICES}]", "Cloud Map gives the services of workshops their ids")
         self.function = lambda_.Function(
             self,
