@@ -6,7 +6,9 @@ execution's history is full it starts a fresh one of this same machine, waits fo
 waits for the first execution waits for the rollout.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
@@ -17,7 +19,7 @@ from constructs import Construct
 
 from stacks.constructs.acknowledgements import acknowledge
 from stacks.constructs.machine import Machine
-from stacks.constructs.steps import TRANSIENT, invoke, retry_transient
+from stacks.constructs.steps import TRANSIENT, invoke
 
 VERIFIED_WITHIN_SECONDS = 60
 DEPLOYED_WITHIN_SECONDS = 600
@@ -85,48 +87,71 @@ class CanaryMachine(Construct):
         rest.when(_condition("$exists($states.input.waiting)"), self._wait_for_person(wait, observe))
         return rest.otherwise(wait)
 
-    def _wait_for_person(self, wait: sfn.Wait, observe: tasks.LambdaInvoke) -> tasks.LambdaInvoke:
-        """Up to the next window, which counts also while a person is waited for; whoever has said a word wakes it."""
-        task = tasks.LambdaInvoke.jsonata(
-            self,
+    def _wait_for_person(self, wait: sfn.Wait, observe: tasks.LambdaInvoke) -> sfn.CustomState:
+        """Up to the next window, which counts also while a person is waited for; whoever has said a word wakes it.
+
+        Written out, because the CDK has no time-out that the state's data say.
+        """
+        retried = [error for error in TRANSIENT if error != "States.Timeout"]
+        task = self._written_out(
             "Wait for a person",
-            lambda_function=self._functions.gate,
-            payload=sfn.TaskInput.from_object(
-                {"action": "Wait for a person", "carried": CARRIED, "token": "{% $states.context.Task.Token %}"}
-            ),
-            integration_pattern=sfn.IntegrationPattern.WAIT_FOR_TASK_TOKEN,
-            task_timeout=sfn.Timeout.at(_UNTIL_THE_WINDOW),
-            outputs=CARRIED,
-            retry_on_service_exceptions=False,
-            comment="canario canary approve, resume, abort; or the next window",
+            resource="lambda:invoke.waitForTaskToken",
+            arguments={
+                "FunctionName": self._functions.gate.function_arn,
+                "Payload": {
+                    "action": "Wait for a person",
+                    "carried": CARRIED,
+                    "token": "{% $states.context.Task.Token %}",
+                },
+            },
+            output=CARRIED,
+            more={
+                "Comment": "canario canary approve, resume, abort; or the next window",
+                "TimeoutSeconds": _UNTIL_THE_WINDOW,
+                "Retry": [{"ErrorEquals": retried, "IntervalSeconds": 1, "BackoffRate": 2, "MaxAttempts": 4}],
+                "Catch": [
+                    {"ErrorEquals": ["States.Timeout"], "Output": CARRIED, "Next": observe.state_id},
+                    # Nobody can wake it then; the windows go on.
+                    {"ErrorEquals": ["States.ALL"], "Output": CARRIED, "Next": wait.state_id},
+                ],
+            },
         )
-        retry_transient(task, [error for error in TRANSIENT if error != "States.Timeout"])
-        task.add_catch(observe, errors=["States.Timeout"], outputs=CARRIED)
-        task.add_catch(wait, outputs=CARRIED)  # nobody can wake it then; the windows go on
         task.next(observe)
         return task
 
     def _continue(self, done: sfn.Pass) -> sfn.CustomState:
         """The name is the part's: a second start of it is the same execution."""
-        task = sfn.CustomState(
-            self,
+        task = self._written_out(
             "Go on in a fresh execution",
-            state_json={
-                "Type": "Task",
-                "QueryLanguage": "JSONata",
+            resource="states:startExecution.sync:2",
+            arguments={
+                "StateMachineArn": "{% $states.context.StateMachine.Id %}",
+                "Name": "{% $states.input.continue_as %}",
+                "Input": {"carried": CARRIED},
+            },
+            output="{% $states.result.Output %}",
+            more={
                 "Comment": "This one's history is nearly full; it ends as the fresh one ends",
-                "Resource": f"arn:{Stack.of(self).partition}:states:::states:startExecution.sync:2",
-                "Arguments": {
-                    "StateMachineArn": "{% $states.context.StateMachine.Id %}",
-                    "Name": "{% $states.input.continue_as %}",
-                    "Input": {"carried": CARRIED},
-                },
-                "Output": "{% $states.result.Output %}",
+                "Catch": [
+                    {"ErrorEquals": ["States.ALL"], "Output": _caught("failure"), "Next": self._roll_back.state_id}
+                ],
             },
         )
-        task.add_catch(self._roll_back, errors=["States.ALL"], outputs=_caught("failure"))
         task.next(done)
         return task
+
+    def _written_out(
+        self, name: str, *, resource: str, arguments: Mapping[str, Any], output: str, more: Mapping[str, Any]
+    ) -> sfn.CustomState:
+        state = {
+            "Type": "Task",
+            "QueryLanguage": "JSONata",
+            "Resource": f"arn:{Stack.of(self).partition}:states:::{resource}",
+            "Arguments": arguments,
+            "Output": output,
+            **more,
+        }
+        return sfn.CustomState(self, name, state_json=state)
 
     def _decision(self, shift: tasks.LambdaInvoke, rest: sfn.Choice) -> sfn.Choice:
         decision = sfn.Choice.jsonata(self, "Which decision?")
@@ -140,6 +165,7 @@ class CanaryMachine(Construct):
         stack = Stack.of(self)
         arn = self.machine.state_machine_arn
         self.machine.add_to_role_policy(follow_executions(stack))
+        self._functions.gate.grant_invoke(self.machine)
         executions = stack.format_arn(
             service="states",
             resource="execution",

@@ -8,6 +8,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
+from stacks.constructs.acknowledgements import acknowledge_executions
 from stacks.constructs.machine import Machine
 from stacks.constructs.steps import invoke
 
@@ -26,6 +27,7 @@ class OrderMachine(Construct):
         first.next(which).next(left.otherwise(ended))
         run.next(which)
         self.machine = Machine(self, "Machine", definition=first, functions=[function]).machine
+        acknowledge_executions(self, rollouts, "*")
 
     def _which(self, function: lambda_.IFunction) -> tasks.LambdaInvoke:
         which = invoke(

@@ -13,6 +13,7 @@ from constructs import Construct
 
 from canario.canary.notices import KINDS
 from stacks.constructs import permissions
+from stacks.constructs.acknowledgements import acknowledge_executions
 from stacks.constructs.permissions import SOURCE
 from stacks.constructs.python_function import FunctionDefaults, PythonFunction
 from stacks.constructs.rollout_starts import executions_of
@@ -75,6 +76,7 @@ class RolloutCare(Construct):
             permissions.records(table, "router#*", actions=("GetItem", "DeleteItem")),
             describe,
         )
+        acknowledge_executions(scope, self._rollouts, ":*")
         events.Rule(
             self,
             "EveryMinute",
