@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from math import exp, expm1, log, log1p
 
-from canario.canary.observation import Counts
+from canario.canary.observation import Counts, Tally
 from canario.canary.plan import Plan
 
 STEEPER = (1.25, 1.5, 2.0, 3.0, 5.0, 8.0, 13.0, 20.0, 40.0, 100.0)  # × the limit that should not be passed
@@ -55,7 +55,7 @@ def gains(plan: Plan, canary: Counts, baseline: Counts) -> tuple[list[float], li
     return against, harmful
 
 
-def log_rate(canary: Counts, rate: float, null: float) -> float:
+def log_rate(canary: Tally, rate: float, null: float) -> float:
     """ℓ(rate; null) of the canary alone; both within (0, 1)."""
     served = canary.requests - canary.errors
     return canary.errors * log(rate / null) + served * (log1p(-rate) - log1p(-null))

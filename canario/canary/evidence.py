@@ -28,7 +28,7 @@ from functools import lru_cache
 from math import inf, log, log1p, sqrt
 
 from canario.canary.bets import STEEPER, bet, gains, log_rate, log_sum, mean_with_reserve, real_share, reserve, stake
-from canario.canary.observation import Counts
+from canario.canary.observation import Counts, Tally
 from canario.canary.plan import Plan
 
 GENTLER = ((1.25, 0.25), (1.0, 0.4), (0.8, 0.25), (0.5, 0.1))  # × r₀, weight: most on a canary like the baseline
@@ -44,8 +44,8 @@ class Evidence:
     changes: int  # how many of them began with another share than the one before
     share: float  # in force in the last of them
     ratio_weight: float  # of for_ratio in safe
-    canary: Counts  # totals
-    baseline: Counts
+    canary: Tally  # totals
+    baseline: Tally
     spread: tuple[float, ...]  # Σ m·log D(r), for the ratios of `spread_ratios`
     against: tuple[float, ...]  # logs of the bets, in the order of STEEPER; likewise the next two
     harmful: tuple[float, ...]
@@ -80,8 +80,8 @@ def weigh(
         windows=then.windows + 1,
         changes=then.changes + changed,
         share=share,
-        canary=then.canary + canary,
-        baseline=then.baseline + baseline,
+        canary=then.canary + Tally(canary.requests, canary.errors),
+        baseline=then.baseline + Tally(baseline.requests, baseline.errors),
         spread=tuple(a + b for a, b in zip(then.spread, _spread(plan, canary, baseline), strict=True)),
         against=bet(then.against, staked, against),
         harmful=bet(then.harmful, staked, harmful),
@@ -127,7 +127,7 @@ def spread_ratios(r0: float, r1: float) -> tuple[float, ...]:
 
 
 def _nothing(plan: Plan, share: float, rate: float) -> Evidence:
-    zeros, no_bets = Counts(0, 0, (0,) * len(plan.latency_edges)), (-inf,) * len(STEEPER)
+    zeros, no_bets = Tally(0, 0), (-inf,) * len(STEEPER)
     squares = rate**2, plan.tolerated_rate**2
     weight = min(max(squares[0] / sum(squares), 0.05), 0.95) if squares[1] else 1.0
     return Evidence(

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from math import exp, isfinite, log
-from typing import Any
+from typing import Any, Literal
 
 from canario.canary.evidence import Reading, read, weigh
 from canario.canary.horizon import best_share, windows_needed
@@ -15,6 +15,7 @@ from canario.canary.state import Rollout, utc
 from canario.canary.words import sentence
 from canario.errors import InvalidInput
 
+Guarantee = Literal["exact", "approximate"]
 LARGEST_LOG = log(1e99)  # DynamoDB and JSON readers keep numbers from 1e-99 to 1e99
 
 
@@ -22,16 +23,23 @@ LARGEST_LOG = log(1e99)  # DynamoDB and JSON readers keep numbers from 1e-99 to 
 class Decision:
     """What the shell should do now: `share` is the canary's from here on, `reason` one sentence for a person.
 
-    `evidence` names the numbers behind it, always finite; docs/canary.md lists them.
+    `evidence` names the numbers behind it, always finite; docs/canary.md lists them. `guarantee`: whether α and β hold
+    exactly, or as far as the noise is known. `suspect`: a pod of the canary that is worse than its other pods; the
+    shell should replace it, and it is left out of the evidence from here on.
     """
 
     kind: Kind
     share: float
     reason: str
     evidence: Mapping[str, float]
+    guarantee: Guarantee = "exact"
+    suspect: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        return {"kind": self.kind, "share": self.share, "reason": self.reason, "evidence": dict(self.evidence)}
+        """Plain data for JSON; `suspect` only where there is one."""
+        plain = {"kind": self.kind, "share": self.share, "reason": self.reason, "evidence": dict(self.evidence)}
+        plain["guarantee"] = self.guarantee
+        return plain | ({"suspect": self.suspect} if self.suspect else {})
 
 
 def start(plan: Plan) -> Rollout:

@@ -9,7 +9,7 @@ from typing import Any, Literal, Self, get_args
 from canario.canary.bets import STEEPER
 from canario.canary.evidence import Evidence, spread_ratios
 from canario.canary.fields import counted, mapping, moment, number, numbers, whole
-from canario.canary.observation import Counts
+from canario.canary.observation import Tally
 from canario.canary.plan import Plan
 from canario.canary.traffic import Traffic
 from canario.errors import InvalidInput
@@ -124,7 +124,7 @@ def _evidence(given: object, plan: Plan) -> Evidence:
         changes=counted("evidence.changes", values["changes"]),
         share=_fraction("evidence.share", values["share"]),
         ratio_weight=_fraction("evidence.ratio_weight", values["ratio_weight"]),
-        canary=Counts.from_dict(values["canary"], "evidence.canary"),
-        baseline=Counts.from_dict(values["baseline"], "evidence.baseline"),
+        canary=Tally.from_dict(values["canary"], "evidence.canary"),
+        baseline=Tally.from_dict(values["baseline"], "evidence.baseline"),
         **{name: numbers(f"evidence.{name}", values[name], length) for name, length in lengths.items()},
     )
