@@ -21,6 +21,7 @@ from canario.adapters.ecr import Repositories
 from canario.adapters.eks import EksToken
 from canario.adapters.envoy_admin import MeshDataPlane
 from canario.adapters.events import Bus
+from canario.adapters.faults import SampledFaults
 from canario.adapters.http import HttpClient
 from canario.adapters.kubernetes import Cluster
 from canario.adapters.notices import Topic
@@ -82,6 +83,7 @@ class Composition:
             tokens=RolloutTokens(aws.table(self.session, self.environment.table), self.tasks),
             controller=ControllerMetrics(aws.client(self.session, "cloudwatch")),
             workloads=Deployments(self.cluster),
+            faults=SampledFaults(aws.client(self.session, "xray")),
         )
 
     @cached_property

@@ -43,7 +43,9 @@ class CanaryStack(Stack):
         functions = RolloutFunctions(
             begin=self._function("begin", append, lock, steer, events),
             deploy=self._function("deploy"),
-            observe=self._function("observe", read, permissions.read_metrics(METRICS_NAMESPACE)),
+            observe=self._function(
+                "observe", read, permissions.read_metrics(METRICS_NAMESPACE), permissions.read_faults()
+            ),
             decide=self._function("decide", append, read, events, permissions.put_metrics(CONTROLLER_NAMESPACE)),
             shift=self._function("shift", append, read, events),
             verify=self._function("verify"),

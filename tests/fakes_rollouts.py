@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from canario.canary.ports import Measure
+from canario.canary import Tally
+from canario.canary.ports import Measure, Wanted
 from canario.canary.template import Template
+from canario.errors import RemoteError
 
 
 @dataclass
@@ -49,6 +51,20 @@ class FakeWorkloads:
 
     def trouble(self, namespace: str, deployment: str) -> str | None:
         return self.troubles.get(deployment)
+
+
+@dataclass
+class FakeFaults:
+    """Sampled traces by node and window's start; `fails`: X-Ray does not answer."""
+
+    nodes: dict[str, dict[datetime, Tally]] = field(default_factory=dict)
+    fails: bool = False
+
+    def read(self, wanted: Wanted) -> Mapping[datetime, Tally]:
+        if self.fails:
+            raise RemoteError("X-Ray does not answer")
+        found = self.nodes.get(wanted.node, {})
+        return {start: tally for start, tally in found.items() if wanted.start <= start < wanted.end}
 
 
 @dataclass

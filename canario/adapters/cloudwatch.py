@@ -53,8 +53,9 @@ class NodeMetrics:
     ) -> Sequence[NodeCounts]:
         """The node's counters for the whole windows in [start, end), by metric timestamp.
 
-        A window in which one of the series has no datapoint is absent: a collector that counted no error
-        puts a zero. Raises InvalidInput when windows do not end where CloudWatch's periods do, RemoteError.
+        A window without a datapoint of `Requests` or of `Errors` is absent: a collector that counted no error
+        puts a zero. Where an edge's is missing, `slower` is None. Raises InvalidInput when windows do not end where
+        CloudWatch's periods do, RemoteError.
         """
         return self.read_many([Wanted(target, node, start, end, window_seconds, tuple(edges))])[0]
 
@@ -64,24 +65,25 @@ class NodeMetrics:
         One call has up to 500 series and one range of time, so nodes of many rollouts share it. A range is as long as
         the longest that shares it; what a node did not ask for is left out here.
         """
-        columns: dict[int, list[dict[datetime, int]]] = {}
-        for batch in _batches(wanted):
-            columns |= self._columns(batch, wanted)
-        return [_node(each, columns[number]) if number in columns else [] for number, each in enumerate(wanted)]
+        series = [_series(each) for each in wanted]
+        sums: dict[tuple[int, Series], Sums] = {}
+        for batch in _batches(wanted, series):
+            sums |= self._read_batch(batch, wanted)
+        return [
+            _node(each, [_into_windows(sums.get((number, one), {}), each) for one in series[number]])
+            for number, each in enumerate(wanted)
+        ]
 
-    def _columns(self, batch: "Batch", wanted: Sequence[Wanted]) -> dict[int, list[dict[datetime, int]]]:
-        """Number in `wanted` → for each of its series, the window's start → count."""
-        what = f"reading the metrics of {_nodes([wanted[number] for number in batch.numbers])} from {self._namespace}"
-        asked = [(number, series) for number in batch.numbers for series in _series(wanted[number])]
+    def _read_batch(self, batch: "Batch", wanted: Sequence[Wanted]) -> dict[tuple[int, Series], Sums]:
+        numbers = dict.fromkeys(number for number, _ in batch.asked)
+        what = f"reading the metrics of {_nodes([wanted[number] for number in numbers])} from {self._namespace}"
         queries = [
-            self._query(series, place, wanted[number], batch.period) for place, (number, series) in enumerate(asked)
+            self._query(series, place, wanted[number], batch.period)
+            for place, (number, series) in enumerate(batch.asked)
         ]
         with aws.doing(what):
             sums = self._sums(what, queries, batch.start, batch.end)
-        columns: dict[int, list[dict[datetime, int]]] = {number: [] for number in batch.numbers}
-        for query, (number, _) in zip(queries, asked, strict=True):
-            columns[number].append(_into_windows(sums[query["Id"]], wanted[number]))
-        return columns
+        return {asked: sums[query["Id"]] for query, asked in zip(queries, batch.asked, strict=True)}
 
     def _query(self, series: Series, number: int, wanted: Wanted, period: int) -> Query:
         metric = {
@@ -101,15 +103,11 @@ class NodeMetrics:
         return sums
 
     def _results(self, queries: list[Query], start: datetime, end: datetime) -> Iterator[dict[str, Any]]:
-        for first in range(0, len(queries), QUERIES_A_CALL):
-            pages = self._client.get_paginator("get_metric_data").paginate(
-                MetricDataQueries=queries[first : first + QUERIES_A_CALL],
-                StartTime=start,
-                EndTime=end,
-                ScanBy="TimestampAscending",
-            )
-            for page in pages:
-                yield from page["MetricDataResults"]
+        pages = self._client.get_paginator("get_metric_data").paginate(
+            MetricDataQueries=queries, StartTime=start, EndTime=end, ScanBy="TimestampAscending"
+        )
+        for page in pages:
+            yield from page["MetricDataResults"]
 
 
 def _period(start: datetime, window_seconds: int) -> int:
@@ -133,41 +131,31 @@ def _windows(wanted: Wanted) -> Iterator[datetime]:
 
 @dataclass(frozen=True)
 class Batch:
-    """What one call reads, as numbers in a list of Wanted."""
+    """What one call reads: series of nodes, which are numbers in a list of Wanted."""
 
     period: int
-    numbers: tuple[int, ...]
+    asked: tuple[tuple[int, Series], ...]
     start: datetime
     end: datetime
 
 
-def _batches(wanted: Sequence[Wanted]) -> list[Batch]:
-    """The fewest calls: nodes by period and by range of time, as many as their series allow; none for no window."""
-    lines: dict[int, list[tuple[datetime, datetime, int, int]]] = defaultdict(list)
+def _batches(wanted: Sequence[Wanted], series: Sequence[Sequence[Series]]) -> list[Batch]:
+    """The fewest calls, neighbours in time together. Whoever asked for no whole window is in none of them."""
+    ranges: dict[int, tuple[datetime, datetime]] = {}
+    periods: dict[int, list[int]] = defaultdict(list)
     for number, each in enumerate(wanted):
-        period = _period(each.start, each.window_seconds)
-        windows = list(_windows(each))
+        period, windows = _period(each.start, each.window_seconds), list(_windows(each))
         if windows:
-            end = windows[-1] + timedelta(seconds=each.window_seconds)
-            lines[period].append((windows[0], end, number, len(_series(each))))
-    return [_batch(period, group) for period, line in lines.items() for group in _filled(sorted(line))]
-
-
-def _filled(line: list[tuple[datetime, datetime, int, int]]) -> Iterator[list[tuple[datetime, datetime, int, int]]]:
-    """Neighbours in time together, up to what one call takes."""
-    group: list[tuple[datetime, datetime, int, int]] = []
-    for entry in line:
-        if group and sum(each[3] for each in group) + entry[3] > QUERIES_A_CALL:
-            yield group
-            group = []
-        group.append(entry)
-    if group:
-        yield group
-
-
-def _batch(period: int, group: list[tuple[datetime, datetime, int, int]]) -> Batch:
-    start, end = min(each[0] for each in group), max(each[1] for each in group)
-    return Batch(period, tuple(each[2] for each in group), start, end)
+            ranges[number] = windows[0], windows[-1] + timedelta(seconds=each.window_seconds)
+            periods[period].append(number)
+    found = []
+    for period, numbers in periods.items():
+        asked = [(number, one) for number in sorted(numbers, key=ranges.__getitem__) for one in series[number]]
+        for first in range(0, len(asked), QUERIES_A_CALL):
+            part = tuple(asked[first : first + QUERIES_A_CALL])
+            starts, ends = zip(*(ranges[number] for number, _ in part), strict=True)
+            found.append(Batch(period, part, min(starts), max(ends)))
+    return found
 
 
 def _series(wanted: Wanted) -> list[Series]:
@@ -191,11 +179,14 @@ def _into_windows(sums: Sums, wanted: Wanted) -> dict[datetime, int]:
 
 
 def _node(wanted: Wanted, columns: Sequence[dict[datetime, int]]) -> list[NodeCounts]:
-    """A window counts when each of its series has it."""
-    found = [window for window in _windows(wanted) if all(window in column for column in columns)]
-    return [_counts(window, columns) for window in found]
+    """A window counts when it has requests and errors; its `slower` is there when every edge is."""
+    requests, errors, *edges = columns
+    return [
+        NodeCounts(window.astimezone(UTC), requests[window], errors[window], _slower(window, edges))
+        for window in _windows(wanted)
+        if window in requests and window in errors
+    ]
 
 
-def _counts(window: datetime, columns: Sequence[dict[datetime, int]]) -> NodeCounts:
-    requests, errors, *slower = (column[window] for column in columns)
-    return NodeCounts(window.astimezone(UTC), requests, errors, tuple(slower))
+def _slower(window: datetime, edges: Sequence[dict[datetime, int]]) -> tuple[int, ...] | None:
+    return tuple(edge[window] for edge in edges) if all(window in edge for edge in edges) else None

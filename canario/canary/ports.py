@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from canario.canary.instructions import Instruction
+from canario.canary.observation import Tally
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,12 @@ class ProxyShare:
 
 @dataclass(frozen=True)
 class NodeCounts:
-    """One node's counters in one window. `slower` has one count per latency edge, in the edges' order."""
+    """One node's counters in one window. `slower` has one count per latency edge, in order; None: one is absent."""
 
     start: datetime
     requests: int
     errors: int
-    slower: tuple[int, ...] = ()
+    slower: tuple[int, ...] | None = ()
 
 
 @dataclass(frozen=True)
@@ -138,6 +139,14 @@ class Metrics(Protocol):
 
     def read_many(self, wanted: Sequence[Wanted]) -> Sequence[Sequence[NodeCounts]]:
         """`read` for each of them, in their order, with as few calls as there can be."""
+
+
+class Faults(Protocol):
+    def read(self, wanted: Wanted) -> Mapping[datetime, Tally]:
+        """Window's start → the node's sampled traces, and how many have a fault of it. Empty where nothing is known.
+
+        Raises RemoteError.
+        """
 
 
 class Records(Protocol):

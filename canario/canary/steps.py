@@ -13,14 +13,14 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from canario.canary import Counts, Observation, Plan, start
+from canario.canary import Counts, Observation, Plan, Tally, start
 from canario.canary.carried import Carried, text
 from canario.canary.gates import Gates
 from canario.canary.instructions import standing
 from canario.canary.ports import NodeCounts, RouterState, Steered, Target, Wanted
 from canario.canary.weighing import weigh
 from canario.canary.world import World
-from canario.errors import Conflict, Drift, NotReady, Stopped
+from canario.errors import Conflict, Drift, NotReady, RemoteError, Stopped
 
 MANAGER = "canario"  # the field manager that rollouts write with
 SHARE_TOLERANCE = 1e-6
@@ -123,13 +123,8 @@ def decide(carried: Carried, world: World, now: datetime) -> Carried:
     sequence = carried.sequence
     for observation, decision in weighed.decisions:
         sequence += 1
-        body = {
-            "decision": str(decision.kind),
-            "share": decision.share,
-            "reason": decision.reason,
-            "evidence": dict(decision.evidence),
-            **_window(observation),
-        }
+        said = decision.to_dict()
+        body = {"decision": said.pop("kind"), **said, **_window(observation)}
         record_decision(carried, sequence, body, world, now)
     waiting = weighed.waiting and {**weighed.waiting, "told": len(instructions)}
     if waiting and not carried.waiting:
@@ -221,10 +216,13 @@ def _refuse_drift(carried: Carried, state: RouterState) -> None:
 def _read(carried: Carried, world: World, end: datetime, count: int) -> tuple[Observation, ...]:
     plan, target = carried.rollout.plan, carried.target
     wanted = [
-        Wanted(target, node, carried.since, end, plan.window_seconds, plan.latency_edges)
+        Wanted(target, node, carried.since, end, plan.window_seconds, plan.edges)
         for node in (target.canary, target.baseline)
     ]
-    canary, baseline = (_by_start(counts) for counts in world.metrics.read_many(wanted))
+    read = world.metrics.read_many(wanted)
+    canary, baseline = (
+        _by_start(counts, _sampled(each, plan, world)) for each, counts in zip(wanted, read, strict=True)
+    )
     window = timedelta(seconds=plan.window_seconds)
     starts = [carried.since + number * window for number in range(count)]
     return tuple(
@@ -232,8 +230,18 @@ def _read(carried: Carried, world: World, end: datetime, count: int) -> tuple[Ob
     )
 
 
-def _by_start(counts: Sequence[NodeCounts]) -> dict[datetime, Counts]:
-    return {each.start: Counts(each.requests, each.errors, each.slower) for each in counts}
+def _by_start(counts: Sequence[NodeCounts], sampled: Mapping[datetime, Tally]) -> dict[datetime, Counts]:
+    return {each.start: Counts(each.requests, each.errors, each.slower, sampled.get(each.start)) for each in counts}
+
+
+def _sampled(wanted: Wanted, plan: Plan, world: World) -> Mapping[datetime, Tally]:
+    """What X-Ray sampled, where the plan has it vote; its lack holds nothing, and neither does its failure."""
+    if not any(guard.kind == "faults" for guard in plan.guards):
+        return {}
+    try:
+        return world.faults.read(wanted)
+    except RemoteError:
+        return {}
 
 
 def _aligned(now: datetime, plan: Plan) -> datetime:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from canario.canary.ports import Controller, DataPlane, Events, Metrics, Records, Routers, Tokens, Workloads
+from canario.canary.ports import Controller, DataPlane, Events, Faults, Metrics, Records, Routers, Tokens, Workloads
 
 
 @dataclass(frozen=True)
@@ -15,3 +15,4 @@ class World:
     tokens: Tokens
     controller: Controller
     workloads: Workloads
+    faults: Faults

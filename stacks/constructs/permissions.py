@@ -79,6 +79,13 @@ def ask_calendars(stack: Stack) -> iam.PolicyStatement:
     return iam.PolicyStatement(actions=["ssm:GetCalendarState"], resources=[documents])
 
 
+def read_faults() -> iam.PolicyStatement:
+    """X-Ray's reading actions know no resources but groups, which these two do not take."""
+    return iam.PolicyStatement(
+        actions=["xray:GetServiceGraph", "xray:GetTimeSeriesServiceStatistics"], resources=["*"], sid="ReadFaults"
+    )
+
+
 CLOUD_MAP = ("ListNamespaces", "ListServices", "ListInstances", "GetInstancesHealthStatus", "DiscoverInstances")
 
 

@@ -72,7 +72,12 @@ CANARY: dict[str, set[Grant]] = {
         ("dynamodb:PutItem", "routers"),
     },
     "Deploy": set(),
-    "Observe": {READ, ("cloudwatch:GetMetricData", "*")},
+    "Observe": {
+        READ,
+        ("cloudwatch:GetMetricData", "*"),
+        ("xray:GetServiceGraph", "*"),
+        ("xray:GetTimeSeriesServiceStatistics", "*"),
+    },
     "Decide": {EVENT, APPEND, READ, ("cloudwatch:PutMetricData", "*")},
     "Shift": {EVENT, APPEND, READ},
     "Verify": set(),

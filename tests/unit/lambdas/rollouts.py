@@ -10,7 +10,7 @@ from canario.canary.carried import Carried
 from canario.canary.ports import NodeCounts, ProxyShare, Target
 from canario.canary.world import World
 from tests.fakes import NOW, FakeDataPlane, FakeEvents, FakeMetrics, FakeRolloutRecords, FakeRouters
-from tests.fakes_rollouts import FakeController, FakeTokens, FakeWorkloads
+from tests.fakes_rollouts import FakeController, FakeFaults, FakeTokens, FakeWorkloads
 
 TARGET = Target("turma-01", "appmesh", "ns", "nodejs-router", "nodejs", "nodejs-app", "nodejsv2-app")
 PLAN = Plan(window_seconds=5)
@@ -28,6 +28,7 @@ class Lab:
     tokens: FakeTokens = field(default_factory=FakeTokens)
     controller: FakeController = field(default_factory=FakeController)
     workloads: FakeWorkloads = field(default_factory=FakeWorkloads)
+    faults: FakeFaults = field(default_factory=FakeFaults)
 
     def __post_init__(self) -> None:
         self.routers.set(TARGET, 0.0, manager="workshop")
@@ -43,6 +44,7 @@ class Lab:
             self.tokens,
             self.controller,
             self.workloads,
+            self.faults,
         )
 
     @property
