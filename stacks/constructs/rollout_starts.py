@@ -55,6 +55,7 @@ class RolloutStarts(Construct):
         acknowledge(made, f"IAM5[Resource::{DOCUMENTS}]", "Templates name the change calendars")
         self._on_push(made.function)
         self._schedules(made.function, settings)
+        CfnOutput(Stack.of(self), "OrderMachineArn", value=in_order.state_machine_arn)
         CfnOutput(Stack.of(self), "StartFunction", value=made.function.function_name)
 
     def _on_push(self, function: lambda_.IFunction) -> None:
