@@ -119,3 +119,6 @@ def check_guards(guards: object, most_series: int) -> None:
     series = sum(each.series for each in guards)
     if series > most_series:
         raise InvalidInput("guards", f"{series} series", f"{most_series} series at most, counting every edge as one")
+    if guards and not any(each.proves for each in guards):
+        allowed = "one guard or more of the errors or the latency that is not muted: promotion waits for its proof"
+        raise InvalidInput("guards", names, allowed)

@@ -51,7 +51,7 @@ class Plan:
     smallest_share: float = 0.0  # the smallest above zero that the dialect can write; 0: any
     largest_share: float = 0.9  # before promotion; what it leaves on the baseline is for the watch
     noise_windows: int = 1  # windows at share 0 that only watch; from the baseline's pods they tell the noise
-    watch_windows: int = 1  # windows with data at the largest share before everything follows; the ramp's only
+    watch_windows: int = 0  # windows that the baseline keeps its rest for after the proof; the ramp's only
     watch_run_length: float = 100_000.0  # windows of watching, on average, to a false alarm
     latency_edges: tuple[float, ...] = ()  # milliseconds, rising: counted besides those of the guards
     guards: tuple[Guard, ...] = ()

@@ -339,7 +339,8 @@ def test_the_canary_gets_its_image_before_its_share(lab: Lab) -> None:
 
 def test_xrays_vote_is_read_where_the_plan_asks_and_its_lack_holds_nothing(lab: Lab) -> None:
     """Sampled traces are the nodes'; an X-Ray that fails, or a plan that does not ask, leaves them out."""
-    plan = Plan.from_dict({"window_seconds": 5, "guards": [{"name": "faults", "kind": "faults"}]})
+    guards = [{"name": each, "kind": each} for each in ("errors", "faults")]
+    plan = Plan.from_dict({"window_seconds": 5, "guards": guards})
     lab.serve(NOW, 100, 1)
     lab.faults.nodes[TARGET.canary] = {NOW: Tally(10, 3)}
     (asked,) = steps.observe(begun(lab, plan), lab.world, later(10)).observations
