@@ -23,7 +23,7 @@ from stacks.constructs.workshop_machine import FUNCTION_SECONDS, Patience, Stage
 from stacks.records import RecordsStack
 from stacks.settings import Settings
 
-WORKSHOPS, WAITING, ROLLOUTS, ROUTERS = "workshop#*", "waiting#*", "rollout#*", "router#*"
+WORKSHOPS, WAITING, ROLLOUTS, ROUTERS, STEERED = "workshop#*", "waiting#*", "rollout#*", "router#*", "routers"
 
 
 class WorkshopStack(Stack):
@@ -50,6 +50,7 @@ class WorkshopStack(Stack):
         forget = permissions.records(records.table, WORKSHOPS, actions=("BatchWriteItem",))
         abandon = permissions.records(records.table, ROLLOUTS, actions=("PutItem", "Query"))
         unlock = permissions.records(records.table, ROUTERS, actions=("DeleteItem",))
+        settle = permissions.records(records.table, STEERED, actions=("UpdateItem",))
         stages = self._stages()
         machine = WorkshopMachine(
             self,
@@ -57,7 +58,7 @@ class WorkshopStack(Stack):
             begin=self._function("Begin", "workshop_begin"),
             stages=stages,
             end=self._function("End", "workshop_end", read, forget),
-            fail=self._function("Fail", "workshop_fail", self._record(), abandon, unlock),
+            fail=self._function("Fail", "workshop_fail", self._record(), abandon, unlock, settle),
             rollouts=rollouts,
             patience=Patience(
                 heartbeat_hours=settings.guided_heartbeat_hours, timeout_hours=settings.guided_timeout_hours

@@ -25,6 +25,7 @@ LOOK = {(f"servicediscovery:{action}", "*") for action in CLOUD_MAP}
 RECORDS = {("route53:ChangeResourceRecordSets", "Namespace"), ("route53:GetHostedZone", "Namespace")}
 APPEND = ("dynamodb:PutItem", "rollout#*")
 UNLOCK = ("dynamodb:DeleteItem", "router#*")
+SETTLE = ("dynamodb:UpdateItem", "routers")
 
 
 def on_services(*actions: str) -> set[Grant]:
@@ -37,7 +38,7 @@ INSTANCES = on_services("GetService", "DeregisterInstance", "DeleteService")
 WORKSHOP: dict[str, set[Grant]] = {
     "Begin": {EVENT},
     "End": {EVENT, ("dynamodb:Query", "workshop#*"), ("dynamodb:BatchWriteItem", "workshop#*")},
-    "Fail": RECORD | {APPEND, ("dynamodb:Query", "rollout#*"), UNLOCK},
+    "Fail": RECORD | {APPEND, ("dynamodb:Query", "rollout#*"), UNLOCK, SETTLE},
     "StagePreflight": STAGE
     | IMAGES
     | {("route53:ListResourceRecordSets", "Zone"), ("servicediscovery:ListNamespaces", "*")},
@@ -77,7 +78,7 @@ CANARY: dict[str, set[Grant]] = {
     "Shift": {EVENT, APPEND, READ},
     "Verify": set(),
     "Gate": {READ, WAKE, ("dynamodb:PutItem", "gate#*"), ("dynamodb:GetItem", "gate#*")},
-    "End": {EVENT, APPEND, READ, UNLOCK, ("dynamodb:UpdateItem", "routers")},
+    "End": {EVENT, APPEND, READ, UNLOCK, SETTLE},
     "Start": {
         EVENT,
         ("dynamodb:GetItem", "templates"),
@@ -96,7 +97,7 @@ CANARY: dict[str, set[Grant]] = {
         UNLOCK,
         ("dynamodb:GetItem", "router#*"),
         ("dynamodb:Query", "routers"),
-        ("dynamodb:UpdateItem", "routers"),
+        SETTLE,
         ("states:DescribeExecution", "Canary"),
     },
     "Notify": {READ, ("sns:Publish", "Notices")},

@@ -363,3 +363,13 @@ def test_an_edge_that_is_missing_is_not_zero(lab: Lab) -> None:
 
     assert observed.canary is not None
     assert observed.canary.slower is None
+
+
+def test_rollouts_of_minutes_look_at_seconds_of_their_own(lab: Lab) -> None:
+    """Windows end together at the minute; the looks at them are spread, each always at the same second."""
+    carried = begun(lab, Plan())
+    looks = [steps.observe(replace(carried, name=f"r{n}"), lab.world, NOW).wait for n in range(200)]
+    offsets = {(look - later(120)).total_seconds() for look in looks}
+
+    assert (min(offsets), max(offsets), len(offsets)) == (0, steps.SPREAD_SECONDS - 1, steps.SPREAD_SECONDS)
+    assert steps.observe(replace(carried, name="r0"), lab.world, NOW).wait == looks[0]
