@@ -227,10 +227,14 @@ def test_a_full_history_goes_on_in_an_execution_of_its_own(machines: Machines) -
 def test_a_fresh_execution_that_fails_is_rolled_back_from_the_first(machines: Machines) -> None:
     """A later part that is gone leaves no share behind."""
     full = {"set": {"observations": [], "continue_as": f"part-{uuid4().hex[:8]}"}}
-    steps = {"Observe": [full, {"error": "Drift"}], "Roll back": [{"error": "ValueError"}, {}]}
+    steps = {
+        "Observe": [full, {"error": "Drift"}],
+        "Roll back": [{"error": "ValueError"}, {}],
+        "End": [{"set": {"error": "RollbackFailed", "cause": "c"}}],
+    }
     execution = machines.run_canary(steps)
 
-    assert execution.states[-2:] == ["Failed?", "Done"] or execution.status == "FAILED"
+    assert (execution.status, execution.error) == ("FAILED", "RollbackFailed")
     assert execution.names[-3:] == ["Roll back", "Roll back", "End"]
 
 
