@@ -1,4 +1,4 @@
-"""MiniStack, started with five of its gaps closed: `python -m lab.ministack`, settings in the environment.
+"""MiniStack, started with six of its gaps closed: `python -m lab.ministack`, settings in the environment.
 
 - It calls every error of a Python handler `Runtime.HandlerError` and ends the worker that raised it. Lambda names the
   exception's class, which is what a state machine's Retry and Catch go by, and keeps the worker. Here the worker hands
@@ -6,6 +6,7 @@
 - A worker that died is `Runtime.ExitError`, as on Lambda.
 - A task that waits for its token fails when its function does, and without a heartbeat (lab/callbacks.py).
 - A task's time-out may be reckoned in JSONata (there, too).
+- Alarms that change and images that are pushed are events on the default bus (lab/signals.py).
 - A hosted zone that CloudFormation makes with a VPC is private, as one is that the API makes.
 
 Decision records 0005 and 0020 have the reasons. The patches are for the version in requirements.txt and refuse another
@@ -20,10 +21,11 @@ from typing import Any
 
 from ministack import app
 from ministack.core import lambda_runtime
-from ministack.services import lambda_svc, route53, stepfunctions
+from ministack.services import cloudwatch, ecr, eventbridge, lambda_svc, route53, stepfunctions
 from ministack.services.cloudformation import provisioners
 
 from lab.callbacks import waiting, with_reckoned_timeout
+from lab.signals import telling_alarms, telling_pushes
 
 MARK = "_lab_handler_error"
 DIED = "Worker process died"
@@ -46,6 +48,8 @@ def close_gaps() -> None:
     lambda_svc._execute_function_warm = named_as_lambda_does(lambda_svc._execute_function_warm)
     stepfunctions._invoke_with_callback = waiting(stepfunctions)
     stepfunctions._execute_task = with_reckoned_timeout(stepfunctions)
+    cloudwatch._dispatch_alarm_actions = telling_alarms(cloudwatch, eventbridge)
+    ecr._put_image = telling_pushes(ecr, eventbridge)
     zones = provisioners._RESOURCE_HANDLERS[ZONE]
     zones["create"] = private_with_a_vpc(zones["create"])
 
