@@ -26,6 +26,7 @@ class Carried:
     image: Mapping[str, str] | None = None  # what Deploy gives the canary: deployment, container, reference
     sequence: int = 0  # of the last record
     looks: int = 0  # of this execution; its history is finite
+    looked: datetime | None = None  # when Observe last did: what people have said counts as of then
     part: int = 1  # of the rollout's executions, the first one is 1
     continue_as: str | None = None  # the name of the fresh execution that goes on from here
     observations: tuple[Observation, ...] = ()
@@ -53,6 +54,7 @@ class Carried:
             "image": self.image,
             "sequence": self.sequence,
             "looks": self.looks,
+            "looked": self.looked and self.looked.isoformat(),
             "part": self.part,
             "continue_as": self.continue_as,
             "waiting": self.waiting,
@@ -75,6 +77,7 @@ class Carried:
         fields["since"] = datetime.fromisoformat(given["since"])
         fields["wait"] = datetime.fromisoformat(given["wait"])
         fields["gates"] = Gates.parse(given["gates"]["shares"], given["gates"]["seconds"])
+        fields["looked"] = datetime.fromisoformat(given["looked"]) if "looked" in given else None
         fields["observations"] = tuple(Observation.from_dict(each) for each in given["observations"])
         return Carried(**fields)
 

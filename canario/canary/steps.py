@@ -104,9 +104,9 @@ def observe(carried: Carried, world: World, now: datetime) -> Carried:
     """Read the whole windows that ended at least one window ago and were not read yet. Raises Stopped, Drift."""
     told = _refuse_stopped(carried, world)
     _refuse_drift(carried, world.routers.read(carried.target))
-    carried = _looked(carried)
-    if told != (carried.waiting or {}).get("told", told):  # what was waited for may have come
-        carried = replace(carried, waiting=None)
+    carried = replace(_looked(carried), looked=now)
+    if carried.waiting:  # the next wait is for what is said after this look
+        carried = replace(carried, waiting={**carried.waiting, "told": told})
     plan = carried.rollout.plan
     window = timedelta(seconds=plan.window_seconds)
     count = min((now - window - carried.since) // window, MOST_WINDOWS_AT_ONCE)
@@ -118,9 +118,13 @@ def observe(carried: Carried, world: World, now: datetime) -> Carried:
 
 
 def decide(carried: Carried, world: World, now: datetime) -> Carried:
-    """Let the core weigh the observations; record every decision and say it on the bus."""
-    instructions = world.records.instructions(carried.name)
-    weighed = weigh(carried, standing(instructions), now)
+    """Let the core weigh the observations; record every decision and say it on the bus.
+
+    What people have said counts as of the look: a second run of this step decides the same.
+    """
+    looked = carried.looked or now
+    instructions = [each for each in world.records.instructions(carried.name) if each.at <= looked]
+    weighed = weigh(carried, standing(instructions), looked)
     sequence = carried.sequence
     for observation, decision in weighed.decisions:
         sequence += 1

@@ -75,16 +75,31 @@ def test_an_approval_before_the_token_is_kept_wakes_at_once(lab: Lab) -> None:
     assert lab.tokens.woken == ["token-1"]
 
 
-def test_what_was_waited_for_is_looked_at_before_the_next_window(lab: Lab) -> None:
-    """Without a whole window the wait for a person is over when somebody has said a word."""
+def test_a_word_wakes_once(lab: Lab) -> None:
+    """After the look that a word caused, the wait goes on for the next word, and since when it was."""
     carried = begun(lab, gates=Gates((0.0,)))
     lab.serve(NOW, 1000, 0, windows=40)
     carried = one_turn(carried, lab, 10)
-    still = steps.observe(carried, lab.world, later(11))
-    intervention.instruct("r1", "approve", "arn:ana", "", lab.world, later(12))
-    gone_on = steps.observe(carried, lab.world, later(13))
+    intervention.instruct("r1", "pause", "arn:ana", "", lab.world, later(12))
+    looked = through_json(steps.observe(carried, lab.world, later(13)))
+    steps.wait_for_person(looked, "token-2", lab.world)
 
-    assert (still.waiting is not None, gone_on.waiting) == (True, None)
+    assert (looked.waiting or {})["since"] == (carried.waiting or {})["since"]
+    assert lab.tokens.woken == []
+
+
+def test_a_word_in_mid_step_is_for_the_next_look(lab: Lab) -> None:
+    """A decision that is taken twice, because its worker was killed, is the same whatever was said in between."""
+    carried = begun(lab, gates=Gates((0.0,)))
+    lab.serve(NOW, 1000, 0, windows=40)
+    observed = through_json(steps.observe(carried, lab.world, later(10)))
+    before = steps.decide(observed, lab.world, later(10))
+    intervention.instruct("r1", "approve", "arn:ana", "", lab.world, later(11))
+    again = steps.decide(observed, lab.world, later(12))
+    steps.wait_for_person(again, "token-1", lab.world)
+
+    assert before == again
+    assert lab.tokens.woken == ["token-1"]
 
 
 def test_nothing_is_approved_where_no_gate_is_closed(lab: Lab) -> None:
