@@ -29,6 +29,7 @@ class Environment:
     canary_machine: str | None = None  # what starts rollouts only
     order_machine: str | None = None
     topic: str | None = None  # what notifies only
+    machine: str | None = None  # the workshop machine's ARN: expiry only
 
 
 def environment_from(variables: Mapping[str, str]) -> Environment:
@@ -47,6 +48,7 @@ def environment_from(variables: Mapping[str, str]) -> Environment:
         canary_machine=variables.get("CANARIO_CANARY_MACHINE"),
         order_machine=variables.get("CANARIO_ORDER_MACHINE"),
         topic=variables.get("CANARIO_TOPIC"),
+        machine=variables.get("CANARIO_MACHINE"),
     )
 
 

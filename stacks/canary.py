@@ -37,6 +37,7 @@ class CanaryStack(Stack):
         read = permissions.records(table, ROLLOUTS, actions=("Query",))
         lock = permissions.records(table, ROUTERS, actions=("PutItem", "GetItem", "DeleteItem"))
         unlock = permissions.records(table, ROUTERS, actions=("DeleteItem",))
+        holder = permissions.records(table, ROUTERS, actions=("GetItem",))
         steer = permissions.records(table, STEERED, actions=("PutItem",))
         settle = permissions.records(table, STEERED, actions=("UpdateItem",))
         tokens = permissions.records(table, GATES, actions=("PutItem", "GetItem"))
@@ -44,10 +45,10 @@ class CanaryStack(Stack):
             begin=self._function("begin", append, lock, steer, events),
             deploy=self._function("deploy"),
             observe=self._function(
-                "observe", read, permissions.read_metrics(METRICS_NAMESPACE), permissions.read_faults()
+                "observe", read, holder, permissions.read_metrics(METRICS_NAMESPACE), permissions.read_faults()
             ),
             decide=self._function("decide", append, read, events, permissions.put_metrics(CONTROLLER_NAMESPACE)),
-            shift=self._function("shift", append, read, events),
+            shift=self._function("shift", append, read, holder, events),
             verify=self._function("verify"),
             gate=self._function("gate", read, tokens),
             end=self._function("end", append, read, unlock, settle, events),

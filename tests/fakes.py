@@ -27,6 +27,7 @@ from canario.workshop.ports import (
     Trace,
     Traced,
 )
+from tests.lifetimes import FakeLifetimes
 
 NOW = datetime.fromisoformat("2026-11-02T12:00:00+00:00")
 
@@ -355,7 +356,7 @@ class FakeRouters:
         return self.set(target, share)
 
     def withdraw(self, target: Target) -> None:
-        if self.read(target).share:
+        if target.key in self.routers and self.read(target).share:
             self.set(target, 0.0)
 
     def set(self, target: Target, share: float, manager: str = "canario") -> RouterState:
@@ -418,10 +419,11 @@ class FakeRolloutRecords:
     def unlock(self, target: Target, rollout: str) -> None:
         if self.locks.get(target.key) == rollout:
             del self.locks[target.key]
-            del self.owners[target.key]
+            self.owners.pop(target.key, None)
 
     def holder(self, target: Target) -> Lock | None:
-        return self.owners.get(target.key)
+        rollout = self.locks.get(target.key)
+        return self.owners.get(target.key, Lock(rollout, f"arn:{rollout}", NOW)) if rollout else None
 
     def steer(self, steered: Steered) -> None:
         self.routers[steered.target.key] = steered
@@ -511,6 +513,7 @@ def fake_ports(
         cloud_map=FakeCloudMap(),
         images=FakeImages(),
         records=FakeWorkshopRecords(),
+        lifetimes=FakeLifetimes(),
         events=FakeEvents(),
         permissions=FakePermissions(),
         traces=FakeTraces(),

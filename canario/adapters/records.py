@@ -74,7 +74,7 @@ class WorkshopRecords:
 
     def _items(self, workshop: str, prefix: str) -> list[dict[str, Any]]:
         with aws.doing(f"reading the records of the workshop {workshop} in {self._table.name}"):
-            return _query(self._table, Key("pk").eq(f"workshop#{workshop}") & Key("sk").begins_with(prefix))
+            return query(self._table, Key("pk").eq(f"workshop#{workshop}") & Key("sk").begins_with(prefix))
 
 
 class RolloutRecords:
@@ -124,7 +124,7 @@ class RolloutRecords:
     def entries(self, rollout: str) -> Sequence[Mapping[str, Any]]:
         """Everything recorded of the rollout, in order, each with its `sequence`, `kind` and `at`."""
         with aws.doing(f"reading the entries of the rollout {rollout}"):
-            found = _query(self._table, Key("pk").eq(f"rollout#{rollout}") & Key("sk").begins_with("entry#"))
+            found = query(self._table, Key("pk").eq(f"rollout#{rollout}") & Key("sk").begins_with("entry#"))
         return [json.loads(item["body"]) for item in found]
 
     def steer(self, steered: Steered) -> None:
@@ -154,7 +154,7 @@ class RolloutRecords:
     def steered(self) -> Sequence[Steered]:
         """Every router that a rollout ever steered, with its newest rollout."""
         with aws.doing("reading which routers are steered"):
-            return [_steered(item) for item in _query(self._table, Key("pk").eq(ROUTERS))]
+            return [_steered(item) for item in query(self._table, Key("pk").eq(ROUTERS))]
 
     def instruct(self, rollout: str, instruction: Instruction) -> None:
         """Add one; the same one twice is one."""
@@ -167,7 +167,7 @@ class RolloutRecords:
     def instructions(self, rollout: str) -> Sequence[Instruction]:
         """All that the rollout was ever told, in order of time."""
         with aws.doing(f"reading the instructions to the rollout {rollout}"):
-            found = _query(self._table, Key("pk").eq(f"rollout#{rollout}") & Key("sk").begins_with("instruction#"))
+            found = query(self._table, Key("pk").eq(f"rollout#{rollout}") & Key("sk").begins_with("instruction#"))
         return [Instruction.from_dict(json.loads(item["body"])) for item in found]
 
     @staticmethod
@@ -202,7 +202,8 @@ def _steered(item: Mapping[str, Any]) -> Steered:
     )
 
 
-def _query(table: Any, condition: ConditionBase) -> list[dict[str, Any]]:
+def query(table: Any, condition: ConditionBase) -> list[dict[str, Any]]:
+    """The items of a partition that meet the condition, every page, read consistently."""
     arguments: dict[str, Any] = {"KeyConditionExpression": condition, "ConsistentRead": True}
     items: list[dict[str, Any]] = []
     while True:

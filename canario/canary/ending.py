@@ -9,7 +9,7 @@ from canario.canary.carried import Carried, Ended
 from canario.canary.instructions import standing
 from canario.canary.ports import Routers, Target
 from canario.canary.steps import record_decision, subject
-from canario.canary.world import World
+from canario.canary.world import Hands, World
 from canario.errors import Conflict
 
 ROLLBACK_ATTEMPTS = 10
@@ -21,9 +21,12 @@ def roll_back(carried: Carried, world: World, now: datetime) -> Carried:
     """Take all traffic from the canary, whoever wrote the router last. Raises Conflict after many tries.
 
     A decision of the core is on record already. Of other reasons a stop's counts before a drift's, because who stops
-    a rollout takes the share away, which is drift to whoever looks next.
+    a rollout takes the share away, which is drift to whoever looks next. A router that another rollout holds by now is
+    left to that one.
     """
-    withdraw(carried.target, world.routers)
+    lock = world.records.holder(carried.target)
+    if lock is None or lock.rollout == carried.name:
+        withdraw(carried.target, world.routers)
     carried = replace(carried, written=0.0, asked=0.0, outcome="rolled_back", observations=(), waiting=None)
     reason = _reason(carried, world)
     if reason is None:
@@ -59,7 +62,7 @@ def end(carried: Carried, world: World, now: datetime) -> dict[str, Any]:
     return ended
 
 
-def abandon(name: str, reason: str, target: Target, world: World, now: datetime) -> bool:
+def abandon(name: str, reason: str, target: Target, world: Hands, now: datetime) -> bool:
     """Roll back a rollout whose execution is gone; False when it has ended by itself or never began."""
     entries = world.records.entries(name)
     if not entries or _ended(entries):
@@ -112,7 +115,7 @@ def _recorded(carried: Carried, reason: str, world: World, now: datetime) -> Car
     return replace(carried, sequence=sequence)
 
 
-def _let_go(target: Target, name: str, outcome: str, world: World) -> None:
+def _let_go(target: Target, name: str, outcome: str, world: Hands) -> None:
     world.records.settle(target, name, outcome)
     world.records.unlock(target, name)
 

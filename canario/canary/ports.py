@@ -112,8 +112,8 @@ class Routers(Protocol):
     def withdraw(self, target: Target) -> None:
         """Take all traffic from the canary, whoever wrote the router last and whatever else it sends to.
 
-        Needs neither node to be there; harmless when the canary has none. Raises Conflict when the router changed
-        meanwhile.
+        Needs neither node to be there; harmless when the canary has none, or when there is no router. Raises Conflict
+        when the router changed meanwhile.
         """
 
 

@@ -103,6 +103,7 @@ def verify(carried: Carried, world: World, now: datetime) -> Carried:
 def observe(carried: Carried, world: World, now: datetime) -> Carried:
     """Read the whole windows that ended at least one window ago and were not read yet. Raises Stopped, Drift."""
     told = _refuse_stopped(carried, world)
+    _refuse_lost_lock(carried, world)
     _refuse_drift(carried, world.routers.read(carried.target))
     carried = replace(_looked(carried), looked=now)
     if carried.waiting:  # the next wait is for what is said after this look
@@ -148,6 +149,7 @@ def shift(carried: Carried, world: World) -> Carried:
     Who stops a rollout first says so on record, then takes the share away. A stop that is not on record after this
     write will find the share that was written; one that is on record may have been too early for it.
     """
+    _refuse_lost_lock(carried, world)
     share = float((carried.decision or {})["share"])
     state = world.routers.read(carried.target)
     if not _is_written(state, share, carried):
@@ -215,6 +217,22 @@ def _refuse_drift(carried: Carried, state: RouterState) -> None:
             f"router {carried.target.key} has the weights {dict(state.weights)}, the rollout wrote "
             f"{dict(carried.weights)}; {state.manager} changed it",
             state.manager,
+        )
+
+
+def _held_by(carried: Carried, world: World) -> str | None:
+    lock = world.records.holder(carried.target)
+    return lock.rollout if lock else None
+
+
+def _refuse_lost_lock(carried: Carried, world: World) -> None:
+    """Whoever ends a rollout from outside (its workshop is being cleaned, say) takes its lock away."""
+    holder = _held_by(carried, world)
+    if holder != carried.name:
+        raise Drift(
+            f"router {carried.target.key} is no longer this rollout's, it was ended from outside; "
+            f"now it is held by {holder or 'nobody'}",
+            holder or "nobody",
         )
 
 

@@ -1,4 +1,4 @@
-"""Everything that a rollout reaches."""
+"""Everything that a rollout reaches, and what is enough to end one."""
 
 from dataclasses import dataclass
 
@@ -6,12 +6,20 @@ from canario.canary.ports import Controller, DataPlane, Events, Faults, Metrics,
 
 
 @dataclass(frozen=True)
-class World:
+class Hands:
+    """What is enough to end a rollout."""
+
     routers: Routers
-    data_plane: DataPlane
-    metrics: Metrics
     records: Records
     events: Events
+
+
+@dataclass(frozen=True)
+class World(Hands):
+    """What a rollout reaches."""
+
+    data_plane: DataPlane
+    metrics: Metrics
     tokens: Tokens
     controller: Controller
     workloads: Workloads

@@ -47,6 +47,8 @@ def _name(resource: Any) -> str:
         return "services"
     if ":document/*" in text:
         return "calendars"
+    if ":execution:" in text:
+        return "executions"
     kinds = (
         "Logs",
         "Namespace",

@@ -26,6 +26,7 @@ RECORDS = {("route53:ChangeResourceRecordSets", "Namespace"), ("route53:GetHoste
 APPEND = ("dynamodb:PutItem", "rollout#*")
 UNLOCK = ("dynamodb:DeleteItem", "router#*")
 SETTLE = ("dynamodb:UpdateItem", "routers")
+HOLDER = ("dynamodb:GetItem", "router#*")
 
 
 def on_services(*actions: str) -> set[Grant]:
@@ -36,8 +37,13 @@ def on_services(*actions: str) -> set[Grant]:
 INSTANCES = on_services("GetService", "DeregisterInstance", "DeleteService")
 
 WORKSHOP: dict[str, set[Grant]] = {
-    "Begin": {EVENT},
-    "End": {EVENT, ("dynamodb:Query", "workshop#*"), ("dynamodb:BatchWriteItem", "workshop#*")},
+    "Begin": {EVENT, ("dynamodb:GetItem", "lifetimes"), ("dynamodb:PutItem", "lifetimes")},
+    "End": {
+        EVENT,
+        ("dynamodb:Query", "workshop#*"),
+        ("dynamodb:BatchWriteItem", "workshop#*"),
+        ("dynamodb:DeleteItem", "lifetimes"),
+    },
     "Fail": RECORD | {APPEND, ("dynamodb:Query", "rollout#*"), UNLOCK, SETTLE},
     "StagePreflight": STAGE
     | IMAGES
@@ -51,7 +57,20 @@ WORKSHOP: dict[str, set[Grant]] = {
     "StageGateway": STAGE,
     "StageCanary": STAGE | {("dynamodb:Query", "rollout#*"), ("servicediscovery:DiscoverInstances", "*")},
     "StageMtls": STAGE,
-    "StageClean": STAGE | NAMES | LOOK | RECORDS | INSTANCES,
+    "StageClean": STAGE
+    | NAMES
+    | LOOK
+    | RECORDS
+    | INSTANCES
+    | {APPEND, ("dynamodb:Query", "rollout#*"), HOLDER, UNLOCK, SETTLE},
+    "Expire": {
+        EVENT,
+        ("dynamodb:Query", "lifetimes"),
+        ("dynamodb:PutItem", "lifetimes"),
+        ("states:StartExecution", "Workshop"),
+        ("states:DescribeExecution", "executions"),
+        ("states:StopExecution", "executions"),
+    },
     "Renew": set(),
 }
 READ = ("dynamodb:Query", "rollout#*")
@@ -70,12 +89,13 @@ CANARY: dict[str, set[Grant]] = {
     "Deploy": set(),
     "Observe": {
         READ,
+        HOLDER,
         ("cloudwatch:GetMetricData", "*"),
         ("xray:GetServiceGraph", "*"),
         ("xray:GetTimeSeriesServiceStatistics", "*"),
     },
     "Decide": {EVENT, APPEND, READ, ("cloudwatch:PutMetricData", "*")},
-    "Shift": {EVENT, APPEND, READ},
+    "Shift": {EVENT, APPEND, READ, HOLDER},
     "Verify": set(),
     "Gate": {READ, WAKE, ("dynamodb:PutItem", "gate#*"), ("dynamodb:GetItem", "gate#*")},
     "End": {EVENT, APPEND, READ, UNLOCK, SETTLE},
@@ -98,7 +118,7 @@ CANARY: dict[str, set[Grant]] = {
         ("dynamodb:GetItem", "router#*"),
         ("dynamodb:Query", "routers"),
         SETTLE,
-        ("states:DescribeExecution", "Canary"),
+        ("states:DescribeExecution", "executions"),
     },
     "Notify": {READ, ("sns:Publish", "Notices")},
 }

@@ -22,6 +22,7 @@ from canario.workshop.capacity import Room, Thing
 from canario.workshop.room import to_dict
 from canario.workshop.roster import Entry
 from tests.fakes import NOW, FakeWorkshopRecords
+from tests.lifetimes import FakeLifetimes
 from tests.unit.cli.test_guided import FakeFunctions
 
 PROMOTED = {"name": "rollout ended", "status": "passed", "measured": {"outcome": "promoted"}}
@@ -78,7 +79,7 @@ class School:
 
     @property
     def desk(self) -> Desk:
-        return Desk(self.records, self.functions, self.machine, self.pause, lambda: self.now)
+        return Desk(self.records, self.functions, self.machine, FakeLifetimes(), self.pause, lambda: self.now)
 
     def verdicts(self, entries: list[Entry], parallel: int = 5) -> dict[str, Any]:
         ended = [each for each in run(entries, self.desk, parallel) if not isinstance(each, str)]

@@ -37,10 +37,10 @@ class Lab:
     def world(self) -> World:
         return World(
             self.routers,
-            self.data_plane,
-            self.metrics,
             self.records,
             self.events,
+            self.data_plane,
+            self.metrics,
             self.tokens,
             self.controller,
             self.workloads,

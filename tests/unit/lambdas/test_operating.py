@@ -383,8 +383,22 @@ def test_an_edge_that_is_missing_is_not_zero(lab: Lab) -> None:
 def test_rollouts_of_minutes_look_at_seconds_of_their_own(lab: Lab) -> None:
     """Windows end together at the minute; the looks at them are spread, each always at the same second."""
     carried = begun(lab, Plan())
-    looks = [steps.observe(replace(carried, name=f"r{n}"), lab.world, NOW).wait for n in range(200)]
+    looks = [steps._readable(NOW, replace(carried, name=f"r{n}")) for n in range(200)]
     offsets = {(look - later(120)).total_seconds() for look in looks}
 
     assert (min(offsets), max(offsets), len(offsets)) == (0, steps.SPREAD_SECONDS - 1, steps.SPREAD_SECONDS)
-    assert steps.observe(replace(carried, name="r0"), lab.world, NOW).wait == looks[0]
+    assert steps._readable(NOW, replace(carried, name="r0")) == looks[0]
+
+
+def test_another_rollouts_share_is_left_to_it(lab: Lab) -> None:
+    """A rollout that was ended from outside, and whose router another one holds by now, takes nothing from that one."""
+    carried = begun(lab)
+    ending.abandon("r1", "cleaned", TARGET, lab.world, NOW)
+    steps.begin("r2", TARGET, PLAN, "arn:second", lab.world, NOW)
+    lab.routers.set(TARGET, 0.2)
+    with pytest.raises(Drift, match="held by r2"):
+        steps.observe(carried, lab.world, later(10))
+    why = {"error": "Drift", "cause": "x"}
+    ended = ending.end(ending.roll_back(replace(carried, drift=why), lab.world, NOW), lab.world, NOW)
+
+    assert (ended["outcome"], lab.share, lab.records.locks) == ("rolled_back", 0.2, {TARGET.key: "r2"})
