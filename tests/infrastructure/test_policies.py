@@ -47,7 +47,8 @@ WORKSHOP: dict[str, set[Grant]] = {
     "Fail": RECORD | {APPEND, ("dynamodb:Query", "rollout#*"), UNLOCK, SETTLE},
     "StagePreflight": STAGE
     | IMAGES
-    | {("route53:ListResourceRecordSets", "Zone"), ("servicediscovery:ListNamespaces", "*")},
+    | {("route53:ListResourceRecordSets", "Zone")}
+    | {(f"servicediscovery:{action}", "*") for action in CLOUD_MAP if action != "DiscoverInstances"},
     "StageBaseline": STAGE | NAMES,
     "StageController": STAGE,
     "StageMesh": STAGE,
@@ -195,7 +196,8 @@ def test_who_may_start_a_rollout(workshop: Template, canary: Template) -> None:
         return {
             each["Roles"][0]["Ref"].partition("Role")[0]
             for each in of_type(template, "AWS::IAM::Policy").values()
-            if "states:StartExecution" in str(each["PolicyDocument"])
+            for statement in each["PolicyDocument"]["Statement"]
+            if "states:StartExecution" in statement["Action"] and "Canary" in str(statement["Resource"])
         }
 
     assert starters(workshop) == {"WorkshopMachine"}
