@@ -1,4 +1,4 @@
-"""MiniStack, started with six of its gaps closed: `python -m lab.ministack`, settings in the environment.
+"""MiniStack, started with seven of its gaps closed: `python -m lab.ministack`, settings in the environment.
 
 - It calls every error of a Python handler `Runtime.HandlerError` and ends the worker that raised it. Lambda names the
   exception's class, which is what a state machine's Retry and Catch go by, and keeps the worker. Here the worker hands
@@ -7,6 +7,8 @@
 - A task that waits for its token fails when its function does, and without a heartbeat (lab/callbacks.py).
 - A task's time-out may be reckoned in JSONata (there, too).
 - Alarms that change and images that are pushed are events on the default bus (lab/signals.py).
+- A second Cloud Map service of the same name in a namespace is refused, as AWS does it: of two registrars that make it
+  at the same moment one is told that it is there.
 - A hosted zone that CloudFormation makes with a VPC is private, as one is that the API makes.
 
 Decision records 0005 and 0020 have the reasons. The patches are for the version in requirements.txt and refuse another
@@ -16,12 +18,21 @@ one.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ministack import app
 from ministack.core import lambda_runtime
-from ministack.services import cloudwatch, ecr, eventbridge, lambda_svc, route53, stepfunctions
+from ministack.core.responses import error_response_json
+from ministack.services import (
+    cloudwatch,
+    ecr,
+    eventbridge,
+    lambda_svc,
+    route53,
+    servicediscovery,
+    stepfunctions,
+)
 from ministack.services.cloudformation import provisioners
 
 from lab.callbacks import waiting, with_reckoned_timeout
@@ -36,6 +47,7 @@ _ERROR = '{"errorMessage": str(e), "errorType": type(e).__name__, "stackTrace": 
 _HANDED_OVER = f'{{"status": "ok", "result": {{"{MARK}": {_ERROR}}}}}'
 
 Execute = Callable[[dict[str, Any], Any, str], dict[str, Any]]
+Answer = tuple[int, dict[str, str], bytes]
 Create = Callable[[str, dict[str, Any], str], tuple[str, dict[str, Any]]]
 
 
@@ -50,6 +62,7 @@ def close_gaps() -> None:
     stepfunctions._execute_task = with_reckoned_timeout(stepfunctions)
     cloudwatch._dispatch_alarm_actions = telling_alarms(cloudwatch, eventbridge)
     ecr._put_image = telling_pushes(ecr, eventbridge)
+    servicediscovery._create_service = once_a_name(servicediscovery._create_service, servicediscovery._services)
     zones = provisioners._RESOURCE_HANDLERS[ZONE]
     zones["create"] = private_with_a_vpc(zones["create"])
 
@@ -63,6 +76,20 @@ def named_as_lambda_does(execute: Execute) -> Execute:
         if answer.get("error") and isinstance(body, dict) and body.get("errorMessage") == DIED:
             return {**answer, "body": {**body, "errorType": "Runtime.ExitError"}}
         return answer
+
+    return run
+
+
+def once_a_name(
+    create: Callable[[dict[str, Any]], Answer], there: Mapping[str, dict[str, Any]]
+) -> Callable[[dict[str, Any]], Answer]:
+    def run(data: dict[str, Any]) -> Answer:
+        wanted = (data.get("NamespaceId"), data.get("Name"))
+        for service in there.values():
+            if (service["NamespaceId"], service["Name"]) == wanted:
+                text = f"Service already exists, ID: {service['Id']}"
+                return error_response_json("ServiceAlreadyExists", text, 400)
+        return create(data)
 
     return run
 
