@@ -8,6 +8,7 @@ CanarioError
 ├── Frozen             the workshop is being cleaned: no stage may work on it
 ├── Conflict           the object changed since it was read (compare-and-set lost)
 ├── Drift              somebody else changed what a rollout owns
+├── Stopped            a person or an alarm ended a rollout
 ├── AlreadyRunning     the router has a rollout already
 ├── NotWaiting         a guided stage is not waiting for its attendee (any more)
 └── RemoteError        a remote system refused or did not answer
@@ -62,6 +63,10 @@ class Drift(CanarioError):
     def __init__(self, message: str, by: str) -> None:
         self.by = by
         super().__init__(message)
+
+
+class Stopped(CanarioError):
+    """A person or an alarm ended the rollout: who, when, why."""
 
 
 class AlreadyRunning(CanarioError):

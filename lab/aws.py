@@ -26,7 +26,7 @@ ACCOUNT = "000000000000"
 # The services that the stacks and the lab's own parts use; what is not named is not there.
 SERVICES = (
     "cloudformation,cloudwatch,dynamodb,ec2,ecr,events,iam,kms,lambda,logs,"
-    "route53,s3,servicediscovery,scheduler,ssm,stepfunctions,sts"
+    "route53,s3,servicediscovery,scheduler,sns,ssm,stepfunctions,sts"
 )
 HEALTHY_SECONDS = 30.0
 CDK_SECONDS = 300.0

@@ -1,7 +1,8 @@
 """Task tokens in MiniStack as Step Functions has them (lab/ministack.py applies this; decision record 0020).
 
 MiniStack 1.5 forgets the error of a function that was invoked with a token, so that the state waits for hours where
-it should be retried, and it does not know `HeartbeatSeconds`.
+it should be retried, and it does not know `HeartbeatSeconds`. A `TimeoutSeconds` that is a JSONata expression, which
+Step Functions evaluates, it takes for a number.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ FOREVER = 99_999.0  # seconds; MiniStack's own
 TICK_SECONDS = 1.0  # how often a heartbeat is looked for, at most
 
 Answer = Any
+Execute = Callable[[dict[str, Any], Any, Any, dict[str, Any]], Answer]
 Wait = Callable[[str, Any, str, dict[str, Any]], Answer]
 
 
@@ -37,6 +39,20 @@ def waiting(sfn: ModuleType) -> Wait:
         return json.loads(task["result"])
 
     return wait
+
+
+def with_reckoned_timeout(sfn: ModuleType) -> Execute:
+    """The replacement for `_execute_task` of MiniStack's module `stepfunctions`."""
+    execute: Execute = sfn._execute_task
+
+    def run(state: dict[str, Any], content: Any, execution: Any, context: dict[str, Any]) -> Answer:
+        timeout = state.get("TimeoutSeconds")
+        if isinstance(timeout, str):
+            seconds = sfn._apply_jsonata_template(timeout, content, context)
+            state = {**state, "TimeoutSeconds": float(seconds)}
+        return execute(state, content, execution, context)
+
+    return run
 
 
 def _answered(task: dict[str, Any], timeout: float, heartbeat: float) -> bool:

@@ -1,10 +1,12 @@
-"""MiniStack, started with five of its gaps closed: `python -m lab.ministack`, settings in the environment.
+"""MiniStack, started with seven of its gaps closed: `python -m lab.ministack`, settings in the environment.
 
 - It calls every error of a Python handler `Runtime.HandlerError` and ends the worker that raised it. Lambda names the
   exception's class, which is what a state machine's Retry and Catch go by, and keeps the worker. Here the worker hands
   the error over as an answer, and the answer is turned into the error that Lambda would report.
 - A worker that died is `Runtime.ExitError`, as on Lambda.
 - A task that waits for its token fails when its function does, and without a heartbeat (lab/callbacks.py).
+- A task's time-out may be reckoned in JSONata (there, too).
+- Alarms that change and images that are pushed are events on the default bus (lab/signals.py).
 - A second Cloud Map service of the same name in a namespace is refused, as AWS does it: of two registrars that make it
   at the same moment one is told that it is there.
 - A hosted zone that CloudFormation makes with a VPC is private, as one is that the API makes.
@@ -22,10 +24,19 @@ from typing import Any
 from ministack import app
 from ministack.core import lambda_runtime
 from ministack.core.responses import error_response_json
-from ministack.services import lambda_svc, route53, servicediscovery, stepfunctions
+from ministack.services import (
+    cloudwatch,
+    ecr,
+    eventbridge,
+    lambda_svc,
+    route53,
+    servicediscovery,
+    stepfunctions,
+)
 from ministack.services.cloudformation import provisioners
 
-from lab.callbacks import waiting
+from lab.callbacks import waiting, with_reckoned_timeout
+from lab.signals import telling_alarms, telling_pushes
 
 MARK = "_lab_handler_error"
 DIED = "Worker process died"
@@ -48,6 +59,9 @@ def close_gaps() -> None:
     lambda_runtime._PYTHON_WORKER_SCRIPT = script.replace(_REPORTED, _HANDED_OVER)
     lambda_svc._execute_function_warm = named_as_lambda_does(lambda_svc._execute_function_warm)
     stepfunctions._invoke_with_callback = waiting(stepfunctions)
+    stepfunctions._execute_task = with_reckoned_timeout(stepfunctions)
+    cloudwatch._dispatch_alarm_actions = telling_alarms(cloudwatch, eventbridge)
+    ecr._put_image = telling_pushes(ecr, eventbridge)
     servicediscovery._create_service = once_a_name(servicediscovery._create_service, servicediscovery._services)
     zones = provisioners._RESOURCE_HANDLERS[ZONE]
     zones["create"] = private_with_a_vpc(zones["create"])

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from canario.canary import steps
+from canario.canary import ending
 from lambdas.composition import composition
 from lambdas.rollout import arrived
 from lambdas.telemetry import count, logger, metrics
@@ -13,7 +13,7 @@ from lambdas.telemetry import count, logger, metrics
 @metrics.log_metrics
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     """The canary machine's output: rollout, outcome, reason, share, decisions; error and cause when it failed."""
-    ended = steps.end(arrived(event), composition().world, composition().clock())
+    ended = ending.end(arrived(event), composition().world, composition().clock())
     logger.info("rollout ended", outcome=ended["outcome"], reason=ended["reason"])
     count("RolloutsEnded", outcome=ended["outcome"])
     return ended

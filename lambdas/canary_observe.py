@@ -1,4 +1,4 @@
-"""Reads both nodes' counters for the windows that are not read yet. Raises Drift."""
+"""Reads both nodes' counters for the windows that are not read yet. Raises Drift, Stopped."""
 
 from collections.abc import Mapping
 from typing import Any

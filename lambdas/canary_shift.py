@@ -1,12 +1,13 @@
-"""Writes the router's shares: the decided share by compare-and-set, or 0 at once. Raises Drift."""
+"""Writes the router's shares: the decided share by compare-and-set, or 0 at once. Raises Drift, Stopped."""
 
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from canario.canary import steps
+from canario.canary import ending, steps
 from canario.canary.carried import Carried
+from canario.canary.world import World
 from lambdas.cause import message
 from lambdas.rollout import carry_on
 from lambdas.telemetry import logger
@@ -17,14 +18,13 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     return carry_on(event, roll_back if event["action"] == "Roll back" else shift)
 
 
-def shift(carried: Carried, world: steps.World, now: datetime) -> Carried:
+def shift(carried: Carried, world: World, now: datetime) -> Carried:
     return steps.shift(carried, world)
 
 
-def roll_back(carried: Carried, world: steps.World, now: datetime) -> Carried:
-    return steps.roll_back(
-        replace(carried, drift=_readable(carried.drift), failure=_readable(carried.failure)), world, now
-    )
+def roll_back(carried: Carried, world: World, now: datetime) -> Carried:
+    why = {name: _readable(getattr(carried, name)) for name in ("drift", "stopped", "failure")}
+    return ending.roll_back(replace(carried, **why), world, now)
 
 
 def _readable(why: Mapping[str, str] | None) -> Mapping[str, str] | None:

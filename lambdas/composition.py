@@ -12,26 +12,35 @@ from functools import cached_property, lru_cache
 import boto3
 
 from canario.adapters import aws
+from canario.adapters.calendars import ChangeCalendars
 from canario.adapters.certificates import X509Certificates
 from canario.adapters.cloudmap import CloudMapServices
 from canario.adapters.cloudwatch import NodeMetrics
+from canario.adapters.controller import ControllerMetrics
 from canario.adapters.ecr import Repositories
 from canario.adapters.eks import EksToken
 from canario.adapters.envoy_admin import MeshDataPlane
 from canario.adapters.events import Bus
 from canario.adapters.executions import Executions
+from canario.adapters.faults import SampledFaults
 from canario.adapters.http import HttpClient
 from canario.adapters.kubernetes import Cluster
 from canario.adapters.lifetimes import LifetimeRecords
+from canario.adapters.notices import Topic
 from canario.adapters.permissions import Access, needs
 from canario.adapters.records import RolloutRecords, WorkshopRecords
+from canario.adapters.rollout_executions import Running, Starting
+from canario.adapters.rollout_waits import RolloutTokens
 from canario.adapters.route53 import PrivateZone
 from canario.adapters.routers import MeshRouters
 from canario.adapters.tasks import TaskTokens
+from canario.adapters.templates import TemplateRecords
 from canario.adapters.tls import TlsClient
 from canario.adapters.waits import WaitRecords
+from canario.adapters.workloads import Deployments
 from canario.adapters.xray import XRay
-from canario.canary.steps import World
+from canario.canary.starting import Office
+from canario.canary.world import World
 from canario.workshop.guided import Guide
 from canario.workshop.ports import Ports
 from lambdas.environment import BadEnvironment, Environment, environment_from
@@ -73,13 +82,42 @@ class Composition:
             metrics=NodeMetrics(aws.client(self.session, "cloudwatch"), self.environment.metrics_namespace),
             records=self.rollouts,
             events=self.events,
+            tokens=RolloutTokens(aws.table(self.session, self.environment.table), self.tasks),
+            controller=ControllerMetrics(aws.client(self.session, "cloudwatch")),
+            workloads=Deployments(self.cluster),
+            faults=SampledFaults(aws.client(self.session, "xray")),
         )
+
+    @cached_property
+    def office(self) -> Office:
+        """What starts rollouts reaches; only the function that starts them knows the machines."""
+        client = aws.client(self.session, "stepfunctions")
+        return Office(
+            templates=TemplateRecords(aws.table(self.session, self.environment.table)),
+            calendars=ChangeCalendars(aws.client(self.session, "ssm")),
+            machine=Starting(client, str(self.environment.canary_machine)),
+            in_order=Starting(client, str(self.environment.order_machine)),
+            routers=self.world.routers,
+            events=self.events,
+        )
+
+    @cached_property
+    def executions(self) -> Running:
+        return Running(aws.client(self.session, "stepfunctions"))
+
+    @cached_property
+    def topic(self) -> Topic:
+        return Topic(aws.client(self.session, "sns"), str(self.environment.topic))
+
+    @cached_property
+    def tasks(self) -> TaskTokens:
+        return TaskTokens(aws.client(self.session, "stepfunctions"))
 
     @cached_property
     def guide(self) -> Guide:
         """What a stage's function reaches when its stage waits for an attendee."""
         table = aws.table(self.session, self.environment.table)
-        return Guide(WaitRecords(table), TaskTokens(aws.client(self.session, "stepfunctions")))
+        return Guide(WaitRecords(table), self.tasks)
 
     @cached_property
     def machine(self) -> Executions:

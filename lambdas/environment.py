@@ -26,6 +26,9 @@ class Environment:
     dialects: tuple[str, ...]
     metrics_namespace: str
     stage: str | None = None  # stage functions only
+    canary_machine: str | None = None  # what starts rollouts only
+    order_machine: str | None = None
+    topic: str | None = None  # what notifies only
     machine: str | None = None  # the workshop machine's ARN: expiry only
 
 
@@ -42,6 +45,9 @@ def environment_from(variables: Mapping[str, str]) -> Environment:
         dialects=_dialects(variables, "CANARIO_DIALECTS"),
         metrics_namespace=_text(variables, "CANARIO_METRICS_NAMESPACE"),
         stage=variables.get("CANARIO_STAGE"),
+        canary_machine=variables.get("CANARIO_CANARY_MACHINE"),
+        order_machine=variables.get("CANARIO_ORDER_MACHINE"),
+        topic=variables.get("CANARIO_TOPIC"),
         machine=variables.get("CANARIO_MACHINE"),
     )
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from canario.canary.carried import Carried
-from canario.canary.steps import World
+from canario.canary.world import World
 from lambdas.composition import composition
 from lambdas.telemetry import about, logger
 

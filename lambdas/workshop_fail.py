@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from canario.canary import steps
+from canario.canary import ending
 from canario.errors import InvalidInput
 from canario.workshop import run
 from canario.workshop.request import Request, parse_request
@@ -37,4 +37,4 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, str]:
 
 def roll_back(made: Composition, request: Request, rollout: str, reason: str) -> bool:
     """Whether there was a canary in flight."""
-    return steps.abandon(rollout, reason, target(request), made.world, made.clock())
+    return ending.abandon(rollout, reason, target(request), made.world, made.clock())

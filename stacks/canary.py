@@ -1,4 +1,4 @@
-"""The canary: its functions, each with a role of its own, and its state machine. Schedules and alarms join it here."""
+"""The canary: its functions, each with a role of its own, its state machine, and what starts, watches and stops it."""
 
 from aws_cdk import CfnOutput, Stack
 from aws_cdk import aws_iam as iam
@@ -10,10 +10,13 @@ from stacks.constructs import permissions
 from stacks.constructs.canary_machine import FUNCTION_SECONDS, CanaryMachine, RolloutFunctions
 from stacks.constructs.functions import METRICS_NAMESPACE, function_defaults
 from stacks.constructs.python_function import PythonFunction
+from stacks.constructs.rollout_care import RolloutCare
+from stacks.constructs.rollout_starts import RolloutStarts
 from stacks.records import RecordsStack
 from stacks.settings import Settings
 
-ROLLOUTS, ROUTERS = "rollout#*", "router#*"
+ROLLOUTS, ROUTERS, STEERED, GATES = "rollout#*", "router#*", "routers", "gate#*"
+CONTROLLER_NAMESPACE = "Canario/Controller"
 
 
 class CanaryStack(Stack):
@@ -31,19 +34,31 @@ class CanaryStack(Stack):
         self._defaults = function_defaults(self, settings=settings, records=records, zone=zone)
         table, events = records.table, permissions.put_events(records.bus)
         append = permissions.records(table, ROLLOUTS, actions=("PutItem",))
+        read = permissions.records(table, ROLLOUTS, actions=("Query",))
         lock = permissions.records(table, ROUTERS, actions=("PutItem", "GetItem", "DeleteItem"))
         unlock = permissions.records(table, ROUTERS, actions=("DeleteItem",))
         holder = permissions.records(table, ROUTERS, actions=("GetItem",))
+        steer = permissions.records(table, STEERED, actions=("PutItem",))
+        settle = permissions.records(table, STEERED, actions=("UpdateItem",))
+        tokens = permissions.records(table, GATES, actions=("PutItem", "GetItem"))
         functions = RolloutFunctions(
-            begin=self._function("begin", append, lock, events),
-            observe=self._function("observe", permissions.read_metrics(METRICS_NAMESPACE), holder),
-            decide=self._function("decide", append, events),
-            shift=self._function("shift", append, events, holder),
+            begin=self._function("begin", append, lock, steer, events),
+            deploy=self._function("deploy"),
+            observe=self._function(
+                "observe", read, holder, permissions.read_metrics(METRICS_NAMESPACE), permissions.read_faults()
+            ),
+            decide=self._function("decide", append, read, events, permissions.put_metrics(CONTROLLER_NAMESPACE)),
+            shift=self._function("shift", append, read, holder, events),
             verify=self._function("verify"),
-            end=self._function("end", append, unlock, events),
+            gate=self._function("gate", read, tokens),
+            end=self._function("end", append, read, unlock, settle, events),
         )
         self.machine = CanaryMachine(self, "Canary", functions=functions).machine
         CfnOutput(self, "CanaryMachineArn", value=self.machine.state_machine_arn)
+        RolloutStarts(
+            self, "Starts", defaults=self._defaults, settings=settings, records=records, rollouts=self.machine
+        )
+        RolloutCare(self, "Care", defaults=self._defaults, settings=settings, records=records, rollouts=self.machine)
 
     def _function(self, step: str, *statements: iam.PolicyStatement) -> lambda_.IFunction:
         return PythonFunction(

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
+from zoneinfo import available_timezones
 
 PREFIX = "canario:"
 DIALECTS = ("appmesh", "gateway")
@@ -17,10 +18,23 @@ ARCHITECTURES = ("arm64", "x86_64")
 LOG_RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 2192, 2557, 2922, 3288, 3653)
 
 LONGEST_WAIT_HOURS = 24 * 90
+LONGEST_FLEXIBLE_MINUTES = 1440  # EventBridge Scheduler's
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
 _DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}")
+_ADDRESS = re.compile(r"https://\S+|[^@\s,]+@[^@\s,]+")
 _VARIABLE = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RolloutSchedule:
+    """When a template's rollout starts by itself: EventBridge Scheduler's expression, in a time zone's own hours."""
+
+    name: str
+    template: str
+    expression: str
+    time_zone: str = "UTC"
+    flexible_minutes: int = 0  # it starts within so many minutes; 0: at once
 
 
 class BadSetting(Exception):
@@ -46,6 +60,8 @@ class Settings:
     architecture: str = "arm64"
     guided_heartbeat_hours: int = 4  # a guided stage without a sign of life for so long is abandoned
     guided_timeout_hours: int = 72  # and so is one that takes so long
+    rollout_schedules: tuple[RolloutSchedule, ...] = ()
+    notify: tuple[str, ...] = ()  # addresses that are told how rollouts end: e-mail, or https://…
 
 
 def settings_from(context: Mapping[str, Any]) -> Settings:
@@ -119,6 +135,39 @@ def _retention(name: str, value: Any) -> int:
     return int(value)
 
 
+def _schedules(name: str, value: Any) -> tuple[RolloutSchedule, ...]:
+    allowed = 'a list such as [{"name": "Weekdays", "template": "nodejs", "expression": "cron(0 9 ? * MON-FRI *)", '
+    allowed += '"time_zone": "America/Sao_Paulo", "flexible_minutes": 15}]'
+    try:
+        given = json.loads(value) if isinstance(value, str) else value
+        found = tuple(RolloutSchedule(**each) for each in given)
+    except (ValueError, TypeError):
+        raise BadSetting(name, value, allowed) from None
+    names = [each.name for each in found]
+    if not all(_is_schedule(each) for each in found) or len(set(names)) < len(names):
+        raise BadSetting(name, value, allowed)
+    return found
+
+
+def _is_schedule(each: RolloutSchedule) -> bool:
+    texts = (each.name, each.template, each.expression, each.time_zone)
+    return (
+        all(isinstance(text, str) for text in texts)
+        and _NAME.fullmatch(each.name) is not None
+        and re.fullmatch(r"(cron|rate|at)\(.+\)", each.expression) is not None
+        and each.time_zone in available_timezones()
+        and isinstance(each.flexible_minutes, int)
+        and 0 <= each.flexible_minutes <= LONGEST_FLEXIBLE_MINUTES
+    )
+
+
+def _addresses(name: str, value: Any) -> tuple[str, ...]:
+    given = value.split(",") if isinstance(value, str) else value
+    if not isinstance(given, list) or not all(isinstance(each, str) and _ADDRESS.fullmatch(each) for each in given):
+        raise BadSetting(name, value, "e-mail addresses and https:// URLs, with commas between them")
+    return tuple(given)
+
+
 _PARSERS: Mapping[str, Callable[[str, Any], Any]] = {
     "cluster_name": _matching(_NAME, "a name of letters, digits and '-' that begins with a letter"),
     "cluster_endpoint": _matching(re.compile(r"https://\S+"), "the API server's URL, https://…"),
@@ -132,4 +181,6 @@ _PARSERS: Mapping[str, Callable[[str, Any], Any]] = {
     "architecture": _one_of(ARCHITECTURES),
     "guided_heartbeat_hours": _hours,
     "guided_timeout_hours": _hours,
+    "rollout_schedules": _schedules,
+    "notify": _addresses,
 }

@@ -24,7 +24,7 @@ from stacks.constructs.workshop_machine import FUNCTION_SECONDS, Patience, Stage
 from stacks.records import RecordsStack
 from stacks.settings import Settings
 
-WORKSHOPS, WAITING, ROLLOUTS, ROUTERS = "workshop#*", "waiting#*", "rollout#*", "router#*"
+WORKSHOPS, WAITING, ROLLOUTS, ROUTERS, STEERED = "workshop#*", "waiting#*", "rollout#*", "router#*", "routers"
 
 
 class WorkshopStack(Stack):
@@ -51,6 +51,7 @@ class WorkshopStack(Stack):
         forget = permissions.records(records.table, WORKSHOPS, actions=("BatchWriteItem",))
         abandon = permissions.records(records.table, ROLLOUTS, actions=("PutItem", "Query"))
         unlock = permissions.records(records.table, ROUTERS, actions=("DeleteItem",))
+        settle = permissions.records(records.table, STEERED, actions=("UpdateItem",))
         lives = permissions.lifetimes(records.table, "GetItem", "PutItem")
         dies = permissions.lifetimes(records.table, "DeleteItem")
         stages = self._stages()
@@ -60,7 +61,7 @@ class WorkshopStack(Stack):
             begin=self._function("Begin", "workshop_begin", lives),
             stages=stages,
             end=self._function("End", "workshop_end", read, forget, dies),
-            fail=self._function("Fail", "workshop_fail", self._record(), abandon, unlock),
+            fail=self._function("Fail", "workshop_fail", self._record(), abandon, unlock, settle),
             rollouts=rollouts,
             patience=Patience(
                 heartbeat_hours=settings.guided_heartbeat_hours, timeout_hours=settings.guided_timeout_hours
@@ -156,5 +157,6 @@ class WorkshopStack(Stack):
                 *permissions.change_instances(self._namespace),
                 permissions.records(self._records.table, ROLLOUTS, actions=("PutItem", "Query")),
                 permissions.records(self._records.table, ROUTERS, actions=("GetItem", "DeleteItem")),
+                permissions.records(self._records.table, STEERED, actions=("UpdateItem",)),
             ),
         }

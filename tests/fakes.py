@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from canario.canary.ports import Lock, NodeCounts, ProxyShare, RouterState, Target
+from canario.canary.instructions import Instruction
+from canario.canary.ports import Lock, NodeCounts, ProxyShare, RouterState, Steered, Target, Wanted
 from canario.errors import AlreadyRunning, Conflict, InvalidInput, NotWaiting, RemoteError
 from canario.workshop.cloud_map import Instance, ServiceName
 from canario.workshop.guided import Waiting
@@ -394,6 +395,11 @@ class FakeMetrics:
         last = end - timedelta(seconds=window_seconds)
         return [counts for counts in self.nodes.get(node, []) if start <= counts.start <= last]
 
+    def read_many(self, wanted: Sequence[Wanted]) -> Sequence[Sequence[NodeCounts]]:
+        return [
+            self.read(each.target, each.node, each.start, each.end, each.window_seconds, each.edges) for each in wanted
+        ]
+
 
 @dataclass
 class FakeRolloutRecords:
@@ -401,18 +407,41 @@ class FakeRolloutRecords:
 
     locks: dict[str, str] = field(default_factory=dict)
     written: dict[str, dict[int, Mapping[str, Any]]] = field(default_factory=dict)
+    owners: dict[str, Lock] = field(default_factory=dict)
+    routers: dict[str, Steered] = field(default_factory=dict)
+    told: dict[str, list[Instruction]] = field(default_factory=dict)
 
     def lock(self, target: Target, rollout: str, owner: str, now: datetime) -> None:
+        self.owners.setdefault(target.key, Lock(rollout, owner, now))
         if self.locks.setdefault(target.key, rollout) != rollout:
             raise AlreadyRunning(f"the router {target.key} has the rollout {self.locks[target.key]} already")
 
     def unlock(self, target: Target, rollout: str) -> None:
         if self.locks.get(target.key) == rollout:
             del self.locks[target.key]
+            self.owners.pop(target.key, None)
 
     def holder(self, target: Target) -> Lock | None:
         rollout = self.locks.get(target.key)
-        return Lock(rollout, f"arn:{rollout}", NOW) if rollout else None
+        return self.owners.get(target.key, Lock(rollout, f"arn:{rollout}", NOW)) if rollout else None
+
+    def steer(self, steered: Steered) -> None:
+        self.routers[steered.target.key] = steered
+
+    def settle(self, target: Target, rollout: str, outcome: str) -> None:
+        found = self.routers.get(target.key)
+        if found and found.rollout == rollout:
+            self.routers[target.key] = replace(found, outcome=outcome)
+
+    def steered(self) -> Sequence[Steered]:
+        return list(self.routers.values())
+
+    def instruct(self, rollout: str, instruction: Instruction) -> None:
+        if instruction not in self.told.setdefault(rollout, []):
+            self.told[rollout].append(instruction)
+
+    def instructions(self, rollout: str) -> Sequence[Instruction]:
+        return sorted(self.told.get(rollout, []), key=lambda each: each.at)
 
     def put(self, rollout: str, sequence: int, kind: str, body: Mapping[str, Any], now: datetime) -> None:
         entry = {**copy.deepcopy(dict(body)), "sequence": sequence, "kind": kind, "at": now.isoformat()}

@@ -13,7 +13,18 @@ import httpx2
 from lab.net import free_port
 
 READY_SECONDS = 30.0
-SERVICES = ("cloudwatch", "dynamodb", "ecr", "events", "monitoring", "route53", "servicediscovery", "sqs", "sts")
+SERVICES = (
+    "cloudwatch",
+    "dynamodb",
+    "ecr",
+    "events",
+    "monitoring",
+    "route53",
+    "servicediscovery",
+    "sqs",
+    "stepfunctions",
+    "sts",
+)
 
 
 @contextmanager

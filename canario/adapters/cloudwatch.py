@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from canario.adapters import aws
-from canario.canary.ports import NodeCounts, Target
+from canario.canary.ports import NodeCounts, Target, Wanted
 from canario.errors import InvalidInput, RemoteError
 
 QUERIES_A_CALL = 500
@@ -37,7 +37,7 @@ class Series:
 
 
 class NodeMetrics:
-    """`Requests`, `Errors` and `Slower` of one node, summed into windows."""
+    """`Requests`, `Errors` and `Slower` of nodes, summed into windows."""
 
     def __init__(self, client: Any, namespace: str = "Canario/Mesh") -> None:
         self._client, self._namespace = client, namespace
@@ -53,27 +53,43 @@ class NodeMetrics:
     ) -> Sequence[NodeCounts]:
         """The node's counters for the whole windows in [start, end), by metric timestamp.
 
-        A window in which one of the series has no datapoint is absent: a collector that counted no error
-        puts a zero. Raises InvalidInput when windows do not end where CloudWatch's periods do, RemoteError.
+        A window without a datapoint of `Requests` or of `Errors` is absent: a collector that counted no error
+        puts a zero. Where an edge's is missing, `slower` is None. Raises InvalidInput when windows do not end where
+        CloudWatch's periods do, RemoteError.
         """
-        period = _period(start, window_seconds)
-        windows = list(_windows(start, end, window_seconds))
-        if not windows:
-            return []
-        series = [Series("Requests"), Series("Errors"), *(Series("Slower", edge) for edge in edges)]
-        what = f"reading the metrics of the node {node} of {target.key} from {self._namespace}"
-        queries = [self._query(each, number, target, node, period) for number, each in enumerate(series)]
-        until = windows[-1] + timedelta(seconds=window_seconds)
-        with aws.doing(what):
-            sums = self._sums(what, queries, start, until)
-        columns = [_into_windows(sums[query["Id"]], start, window_seconds) for query in queries]
-        return [_counts(window, columns) for window in windows if all(window in column for column in columns)]
+        return self.read_many([Wanted(target, node, start, end, window_seconds, tuple(edges))])[0]
 
-    def _query(self, series: Series, number: int, target: Target, node: str, period: int) -> Query:
+    def read_many(self, wanted: Sequence[Wanted]) -> Sequence[Sequence[NodeCounts]]:
+        """`read` for each of them, in their order.
+
+        One call has up to 500 series and one range of time, so nodes of many rollouts share it. A range is as long as
+        the longest that shares it; what a node did not ask for is left out here.
+        """
+        series = [_series(each) for each in wanted]
+        sums: dict[tuple[int, Series], Sums] = {}
+        for batch in _batches(wanted, series):
+            sums |= self._read_batch(batch, wanted)
+        return [
+            _node(each, [_into_windows(sums.get((number, one), {}), each) for one in series[number]])
+            for number, each in enumerate(wanted)
+        ]
+
+    def _read_batch(self, batch: "Batch", wanted: Sequence[Wanted]) -> dict[tuple[int, Series], Sums]:
+        numbers = dict.fromkeys(number for number, _ in batch.asked)
+        what = f"reading the metrics of {_nodes([wanted[number] for number in numbers])} from {self._namespace}"
+        queries = [
+            self._query(series, place, wanted[number], batch.period)
+            for place, (number, series) in enumerate(batch.asked)
+        ]
+        with aws.doing(what):
+            sums = self._sums(what, queries, batch.start, batch.end)
+        return {asked: sums[query["Id"]] for query, asked in zip(queries, batch.asked, strict=True)}
+
+    def _query(self, series: Series, number: int, wanted: Wanted, period: int) -> Query:
         metric = {
             "Namespace": self._namespace,
             "MetricName": series.metric,
-            "Dimensions": series.dimensions(target, node),
+            "Dimensions": series.dimensions(wanted.target, wanted.node),
         }
         return {"Id": f"m{number}", "MetricStat": {"Metric": metric, "Period": period, "Stat": "Sum"}}
 
@@ -87,15 +103,11 @@ class NodeMetrics:
         return sums
 
     def _results(self, queries: list[Query], start: datetime, end: datetime) -> Iterator[dict[str, Any]]:
-        for first in range(0, len(queries), QUERIES_A_CALL):
-            pages = self._client.get_paginator("get_metric_data").paginate(
-                MetricDataQueries=queries[first : first + QUERIES_A_CALL],
-                StartTime=start,
-                EndTime=end,
-                ScanBy="TimestampAscending",
-            )
-            for page in pages:
-                yield from page["MetricDataResults"]
+        pages = self._client.get_paginator("get_metric_data").paginate(
+            MetricDataQueries=queries, StartTime=start, EndTime=end, ScanBy="TimestampAscending"
+        )
+        for page in pages:
+            yield from page["MetricDataResults"]
 
 
 def _period(start: datetime, window_seconds: int) -> int:
@@ -110,22 +122,71 @@ def _period(start: datetime, window_seconds: int) -> int:
     return period
 
 
-def _windows(start: datetime, end: datetime, window_seconds: int) -> Iterator[datetime]:
-    window = timedelta(seconds=window_seconds)
-    while start + window <= end:
+def _windows(wanted: Wanted) -> Iterator[datetime]:
+    window, start = timedelta(seconds=wanted.window_seconds), wanted.start
+    while start + window <= wanted.end:
         yield start
         start += window
 
 
-def _into_windows(sums: Sums, start: datetime, window_seconds: int) -> dict[datetime, int]:
-    """Window's start → count, for the windows that have a datapoint."""
-    window = timedelta(seconds=window_seconds)
+@dataclass(frozen=True)
+class Batch:
+    """What one call reads: series of nodes, which are numbers in a list of Wanted."""
+
+    period: int
+    asked: tuple[tuple[int, Series], ...]
+    start: datetime
+    end: datetime
+
+
+def _batches(wanted: Sequence[Wanted], series: Sequence[Sequence[Series]]) -> list[Batch]:
+    """The fewest calls, neighbours in time together. Whoever asked for no whole window is in none of them."""
+    ranges: dict[int, tuple[datetime, datetime]] = {}
+    periods: dict[int, list[int]] = defaultdict(list)
+    for number, each in enumerate(wanted):
+        period, windows = _period(each.start, each.window_seconds), list(_windows(each))
+        if windows:
+            ranges[number] = windows[0], windows[-1] + timedelta(seconds=each.window_seconds)
+            periods[period].append(number)
+    found = []
+    for period, numbers in periods.items():
+        asked = [(number, one) for number in sorted(numbers, key=ranges.__getitem__) for one in series[number]]
+        for first in range(0, len(asked), QUERIES_A_CALL):
+            part = tuple(asked[first : first + QUERIES_A_CALL])
+            starts, ends = zip(*(ranges[number] for number, _ in part), strict=True)
+            found.append(Batch(period, part, min(starts), max(ends)))
+    return found
+
+
+def _series(wanted: Wanted) -> list[Series]:
+    return [Series("Requests"), Series("Errors"), *(Series("Slower", edge) for edge in wanted.edges)]
+
+
+def _nodes(wanted: Sequence[Wanted]) -> str:
+    named = [f"the node {each.node} of {each.target.key}" for each in wanted[:2]]
+    more = f" and {len(wanted) - 2} more" if len(wanted) > 2 else ""
+    return f"{' and '.join(named)}{more}"
+
+
+def _into_windows(sums: Sums, wanted: Wanted) -> dict[datetime, int]:
+    """Window's start → count, for the windows that have a datapoint and were asked for."""
+    window = timedelta(seconds=wanted.window_seconds)
     counts: dict[datetime, int] = defaultdict(int)
     for timestamp, value in sums.items():
-        counts[start + (timestamp - start) // window * window] += round(value)
+        if wanted.start <= timestamp < wanted.end:
+            counts[wanted.start + (timestamp - wanted.start) // window * window] += round(value)
     return counts
 
 
-def _counts(window: datetime, columns: Sequence[dict[datetime, int]]) -> NodeCounts:
-    requests, errors, *slower = (column[window] for column in columns)
-    return NodeCounts(window.astimezone(UTC), requests, errors, tuple(slower))
+def _node(wanted: Wanted, columns: Sequence[dict[datetime, int]]) -> list[NodeCounts]:
+    """A window counts when it has requests and errors; its `slower` is there when every edge is."""
+    requests, errors, *edges = columns
+    return [
+        NodeCounts(window.astimezone(UTC), requests[window], errors[window], _slower(window, edges))
+        for window in _windows(wanted)
+        if window in requests and window in errors
+    ]
+
+
+def _slower(window: datetime, edges: Sequence[dict[datetime, int]]) -> tuple[int, ...] | None:
+    return tuple(edge[window] for edge in edges) if all(window in edge for edge in edges) else None

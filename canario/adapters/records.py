@@ -6,6 +6,8 @@
 | `workshop#<id>`          | `history#<time>#<stage>#<digest>` | every stage record ever written           |
 | `router#<ns>/<router>`   | `lock`                            | the rollout that holds the router         |
 | `rollout#<id>`           | `entry#<sequence, eight digits>`  | an entry of a rollout                     |
+| `rollout#<id>`           | `instruction#<time>#<digest>`     | what a person or an alarm told it         |
+| `routers`                | `<ns>/<router>`                   | a router that rollouts steer: the newest  |
 
 A record's body is JSON text in the attribute `body`, which keeps every float as it is; DynamoDB's own numbers
 end at 10^126, and evidence does not. Reads are consistent and follow every page.
@@ -21,9 +23,11 @@ from boto3.dynamodb.conditions import Attr, ConditionBase, Key
 from botocore.exceptions import ClientError
 
 from canario.adapters import aws
-from canario.canary.ports import Lock, Target
+from canario.canary.instructions import Instruction
+from canario.canary.ports import Lock, Steered, Target
 from canario.errors import AlreadyRunning
 
+ROUTERS = "routers"
 REFUSED = "ConditionalCheckFailedException"
 
 
@@ -123,6 +127,49 @@ class RolloutRecords:
             found = query(self._table, Key("pk").eq(f"rollout#{rollout}") & Key("sk").begins_with("entry#"))
         return [json.loads(item["body"]) for item in found]
 
+    def steer(self, steered: Steered) -> None:
+        """Remember the router and its newest rollout; it stays after the rollout's end."""
+        body = {
+            "target": dict(vars(steered.target)),
+            "rollout": steered.rollout,
+            "owner": steered.owner,
+            "since": _text(steered.since),
+            "alarms": list(steered.alarms),
+        }
+        item = {**_steered_key(steered.target), "rollout": steered.rollout, "body": _dump(body)}
+        with aws.doing(f"noting that the rollout {steered.rollout} steers the router {steered.target.key}"):
+            self._table.put_item(Item=item)
+
+    def settle(self, target: Target, rollout: str, outcome: str) -> None:
+        """Note how the router's newest rollout ended; harmless when it is another one by now."""
+        with aws.doing(f"noting that the rollout {rollout} of the router {target.key} has ended"):
+            self._unless_refused(
+                self._table.update_item,
+                Attr("rollout").eq(rollout),
+                Key=_steered_key(target),
+                UpdateExpression="SET outcome = :outcome",
+                ExpressionAttributeValues={":outcome": outcome},
+            )
+
+    def steered(self) -> Sequence[Steered]:
+        """Every router that a rollout ever steered, with its newest rollout."""
+        with aws.doing("reading which routers are steered"):
+            return [_steered(item) for item in query(self._table, Key("pk").eq(ROUTERS))]
+
+    def instruct(self, rollout: str, instruction: Instruction) -> None:
+        """Add one; the same one twice is one."""
+        content = _dump(instruction.to_dict())
+        digest = hashlib.sha256(content.encode()).hexdigest()[:16]
+        key = {"pk": f"rollout#{rollout}", "sk": f"instruction#{_text(instruction.at)}#{digest}"}
+        with aws.doing(f"recording the instruction {instruction.kind} to the rollout {rollout}"):
+            self._table.put_item(Item={**key, "body": content})
+
+    def instructions(self, rollout: str) -> Sequence[Instruction]:
+        """All that the rollout was ever told, in order of time."""
+        with aws.doing(f"reading the instructions to the rollout {rollout}"):
+            found = query(self._table, Key("pk").eq(f"rollout#{rollout}") & Key("sk").begins_with("instruction#"))
+        return [Instruction.from_dict(json.loads(item["body"])) for item in found]
+
     @staticmethod
     def _unless_refused(write: Callable[..., Any], condition: ConditionBase, **arguments: Any) -> bool:
         """False when the condition did not hold, so that nothing was written."""
@@ -137,6 +184,22 @@ class RolloutRecords:
 
 def _lock_key(target: Target) -> dict[str, str]:
     return {"pk": f"router#{target.key}", "sk": "lock"}
+
+
+def _steered_key(target: Target) -> dict[str, str]:
+    return {"pk": ROUTERS, "sk": target.key}
+
+
+def _steered(item: Mapping[str, Any]) -> Steered:
+    body = json.loads(item["body"])
+    return Steered(
+        target=Target(**body["target"]),
+        rollout=body["rollout"],
+        owner=body["owner"],
+        since=datetime.fromisoformat(body["since"]),
+        alarms=tuple(body["alarms"]),
+        outcome=item.get("outcome"),
+    )
 
 
 def query(table: Any, condition: ConditionBase) -> list[dict[str, Any]]:

@@ -1,11 +1,12 @@
 """What the canary machine carries from step to step, as a value and as JSON."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from canario.canary import Observation, Rollout
+from canario.canary.gates import Gates
 from canario.canary.ports import Target
 
 
@@ -21,11 +22,19 @@ class Carried:
     asked: float  # the share that was asked for; a dialect may not be able to write it exactly
     since: datetime  # windows count from here on
     wait: datetime  # when the next window can be read
+    gates: Gates = field(default_factory=Gates)
+    image: Mapping[str, str] | None = None  # what Deploy gives the canary: deployment, container, reference
     sequence: int = 0  # of the last record
+    looks: int = 0  # of this execution; its history is finite
+    looked: datetime | None = None  # when Observe last did: what people have said counts as of then
+    part: int = 1  # of the rollout's executions, the first one is 1
+    continue_as: str | None = None  # the name of the fresh execution that goes on from here
     observations: tuple[Observation, ...] = ()
+    waiting: Mapping[str, Any] | None = None  # for a person: since when, and at which gate
     decision: Mapping[str, Any] | None = None
     outcome: str | None = None
     drift: Mapping[str, str] | None = None  # why the machine rolls back, when it is not a decision of the core
+    stopped: Mapping[str, str] | None = None
     failure: Mapping[str, str] | None = None
     error: str | None = None
     cause: str | None = None
@@ -41,11 +50,19 @@ class Carried:
             "asked": self.asked,
             "since": text(self.since),
             "wait": text(self.wait),
+            "gates": asdict(self.gates) | {"shares": list(self.gates.shares)},
+            "image": self.image,
             "sequence": self.sequence,
+            "looks": self.looks,
+            "looked": self.looked and self.looked.isoformat(),
+            "part": self.part,
+            "continue_as": self.continue_as,
+            "waiting": self.waiting,
             "observations": [each.to_dict() for each in self.observations],
             "decision": self.decision,
             "outcome": self.outcome,
             "drift": self.drift,
+            "stopped": self.stopped,
             "failure": self.failure,
             "error": self.error,
             "cause": self.cause,
@@ -59,6 +76,8 @@ class Carried:
         fields["rollout"] = Rollout.from_dict(given["rollout"])
         fields["since"] = datetime.fromisoformat(given["since"])
         fields["wait"] = datetime.fromisoformat(given["wait"])
+        fields["gates"] = Gates.parse(given["gates"]["shares"], given["gates"]["seconds"])
+        fields["looked"] = datetime.fromisoformat(given["looked"]) if "looked" in given else None
         fields["observations"] = tuple(Observation.from_dict(each) for each in given["observations"])
         return Carried(**fields)
 

@@ -18,8 +18,13 @@ class Decided:
 
 
 def decided(entries: Iterable[Mapping[str, Any]]) -> tuple[Decided, ...]:
-    """The decisions among a rollout's recorded entries, in their order. Raises InvalidInput for a broken one."""
-    return tuple(_decided(entry) for entry in entries if "decision" in entry)
+    """The decisions that followed from a window, in their order. Raises InvalidInput for a broken one."""
+    return tuple(_decided(entry) for entry in entries if has_window(entry))
+
+
+def has_window(entry: Mapping[str, Any]) -> bool:
+    """A decision of the core; drift, an alarm, a person and a failure roll back without a window."""
+    return "decision" in entry and "start" in entry
 
 
 def _decided(entry: Mapping[str, Any]) -> Decided:

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from canario.canary.instructions import Instruction
+from canario.canary.observation import Tally
+
 
 @dataclass(frozen=True)
 class Target:
@@ -45,12 +48,55 @@ class ProxyShare:
 
 @dataclass(frozen=True)
 class NodeCounts:
-    """One node's counters in one window. `slower` has one count per latency edge, in the edges' order."""
+    """One node's counters in one window. `slower` has one count per latency edge, in order; None: one is absent."""
 
     start: datetime
     requests: int
     errors: int
-    slower: tuple[int, ...] = ()
+    slower: tuple[int, ...] | None = ()
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One node's windows in [start, end), for `Metrics.read_many`. `edges` in milliseconds."""
+
+    target: Target
+    node: str
+    start: datetime
+    end: datetime
+    window_seconds: int
+    edges: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Lock:
+    """Who holds a router: the rollout, its owner (the execution's ARN) and since when."""
+
+    rollout: str
+    owner: str
+    since: datetime
+
+
+@dataclass(frozen=True)
+class Steered:
+    """A router that rollouts steer, and its newest rollout. `outcome` None: it has not ended."""
+
+    target: Target
+    rollout: str
+    owner: str
+    since: datetime
+    alarms: tuple[str, ...] = ()  # those that roll it back, by name
+    outcome: str | None = None
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One number about the controller itself, for `Canario/Controller`."""
+
+    name: str
+    value: float
+    unit: str  # CloudWatch's own: Count, Seconds, None
+    dimensions: Mapping[str, str]
 
 
 class Routers(Protocol):
@@ -91,14 +137,16 @@ class Metrics(Protocol):
         A window without data is absent from the result, never zero.
         """
 
+    def read_many(self, wanted: Sequence[Wanted]) -> Sequence[Sequence[NodeCounts]]:
+        """`read` for each of them, in their order, with as few calls as there can be."""
 
-@dataclass(frozen=True)
-class Lock:
-    """Who holds a router: the rollout, its owner (the execution's ARN) and since when."""
 
-    rollout: str
-    owner: str
-    since: datetime
+class Faults(Protocol):
+    def read(self, wanted: Wanted) -> Mapping[datetime, Tally]:
+        """Window's start → the node's sampled traces, and how many have a fault of it. Empty where nothing is known.
+
+        Raises RemoteError.
+        """
 
 
 class Records(Protocol):
@@ -110,11 +158,53 @@ class Records(Protocol):
     def holder(self, target: Target) -> Lock | None:
         """Who holds the router now; None when nobody does."""
 
+    def steer(self, steered: Steered) -> None:
+        """Remember the router and its newest rollout; it stays after the rollout's end."""
+
+    def settle(self, target: Target, rollout: str, outcome: str) -> None:
+        """Note how the router's newest rollout ended; harmless when it is another one by now."""
+
+    def steered(self) -> Sequence[Steered]:
+        """Every router that a rollout ever steered, with its newest rollout."""
+
+    def instruct(self, rollout: str, instruction: Instruction) -> None:
+        """Add one; the same one twice is one."""
+
+    def instructions(self, rollout: str) -> Sequence[Instruction]:
+        """All that the rollout was ever told, in order of time."""
+
     def put(self, rollout: str, sequence: int, kind: str, body: Mapping[str, Any], now: datetime) -> None:
         """Append to the rollout's record; writing the same `sequence` twice keeps the first."""
 
     def entries(self, rollout: str) -> Sequence[Mapping[str, Any]]:
         """Everything recorded of the rollout, in order."""
+
+
+class Workloads(Protocol):
+    def set_image(self, namespace: str, deployment: str, container: str, reference: str) -> None:
+        """Give the container this image; harmless when it has it. Raises RemoteError, Conflict."""
+
+    def trouble(self, namespace: str, deployment: str) -> str | None:
+        """Why not all of its pods run what was asked for; None when they do."""
+
+
+class Tokens(Protocol):
+    """The task tokens of rollouts that wait for a person. A token ends a wait; it approves nothing."""
+
+    def keep(self, rollout: str, token: str) -> None: ...
+
+    def wake(self, rollout: str) -> bool:
+        """End the rollout's wait; False when it does not wait (any more)."""
+
+
+class Executions(Protocol):
+    def is_running(self, arn: str) -> bool:
+        """False also when Step Functions has forgotten it."""
+
+
+class Controller(Protocol):
+    def put(self, measures: Sequence[Measure], now: datetime) -> None:
+        """Measures of the controller itself. Never raises: no rollout fails because nobody could count it."""
 
 
 class Events(Protocol):

@@ -34,18 +34,19 @@ def unsettled(kubernetes: Kubernetes, namespace: str, services: Sequence[str]) -
     """Which deployments are not rolled out, in words; empty when all are."""
     said = []
     for service in services:
-        trouble = _trouble(kubernetes.get(DEPLOYMENT, deployment(service), namespace))
-        if trouble:
-            said.append(f"{deployment(service)}: {trouble}")
+        found = trouble(kubernetes.get(DEPLOYMENT, deployment(service), namespace))
+        if found:
+            said.append(f"{deployment(service)}: {found}")
     return said
 
 
 def available(manifest: Manifest | None) -> bool:
     """Whether a Deployment is rolled out and all its pods are available."""
-    return _trouble(manifest) is None
+    return trouble(manifest) is None
 
 
-def _trouble(manifest: Manifest | None) -> str | None:
+def trouble(manifest: Manifest | None) -> str | None:
+    """Why a Deployment is not rolled out, in words; None when it is."""
     if manifest is None:
         return "is not there"
     wanted = manifest["spec"].get("replicas", 1)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from canario.canary import Plan
-from canario.canary.steps import MOST_WINDOWS
 from canario.errors import InvalidInput
 from canario.workshop.names import Names, names
 
@@ -111,13 +110,6 @@ def _plan(given: object) -> Plan:
     if not isinstance(given, Mapping):
         raise InvalidInput("canary", given, "an object with the fields of a plan")
     try:
-        plan = Plan.from_dict(given)
+        return Plan.from_dict(given)
     except InvalidInput as error:
         raise InvalidInput(f"canary.{error.field}", error.value, error.allowed) from error
-    if plan.deadline_windows > MOST_WINDOWS:
-        raise InvalidInput(
-            "canary.deadline_windows",
-            plan.deadline_windows,
-            f"at most {MOST_WINDOWS}: an execution's history ends there",
-        )
-    return plan

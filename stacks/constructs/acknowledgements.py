@@ -24,6 +24,13 @@ def acknowledge_versions(scope: Construct, functions: Iterable[lambda_.IFunction
         )
 
 
+def acknowledge_executions(scope: Construct, machine: IConstruct, ending: str) -> None:
+    """`ending`: what follows the machine's name in the pattern, `*` as the CDK writes it, `:*` as this app does."""
+    name = f'{{"Fn::Select":[6,{{"Fn::Split":[":",{{"Ref":"{_logical_id(machine)}"}}]}}]}}'
+    execution = f"arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:{name}{ending}"
+    acknowledge(scope, f"IAM5[Resource::{execution}]", "An execution's ARN is known when it has been started")
+
+
 def _logical_id(construct: IConstruct) -> str:
     resource = construct.node.default_child
     if not isinstance(resource, CfnResource):

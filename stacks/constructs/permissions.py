@@ -68,6 +68,29 @@ def read_traces() -> iam.PolicyStatement:
     )
 
 
+def put_metrics(namespace: str) -> iam.PolicyStatement:
+    """PutMetricData knows no resources, but namespaces."""
+    return iam.PolicyStatement(
+        actions=["cloudwatch:PutMetricData"],
+        resources=["*"],
+        conditions={"StringEquals": {"cloudwatch:namespace": namespace}},
+        sid=f"Put{namespace.replace('/', '')}",
+    )
+
+
+def ask_calendars(stack: Stack) -> iam.PolicyStatement:
+    """A change calendar is a document that is named by the rollouts' templates."""
+    documents = stack.format_arn(service="ssm", resource="document", resource_name="*")
+    return iam.PolicyStatement(actions=["ssm:GetCalendarState"], resources=[documents])
+
+
+def read_faults() -> iam.PolicyStatement:
+    """X-Ray's reading actions know no resources but groups, which these two do not take."""
+    return iam.PolicyStatement(
+        actions=["xray:GetServiceGraph", "xray:GetTimeSeriesServiceStatistics"], resources=["*"], sid="ReadFaults"
+    )
+
+
 LISTS = ("ListNamespaces", "ListServices", "ListInstances", "GetInstancesHealthStatus")
 CLOUD_MAP = (*LISTS, "DiscoverInstances")
 

@@ -45,6 +45,8 @@ def _name(resource: Any) -> str:
     text = json.dumps(resource)
     if ":service/*" in text:
         return "services"
+    if ":document/*" in text:
+        return "calendars"
     if ":execution:" in text:
         return "executions"
     kinds = (
@@ -57,6 +59,8 @@ def _name(resource: Any) -> str:
         "nodejsv2",
         "nodejs",
         "crystal",
+        "Order",
+        "Notices",
         "Canary",
         "Workshop",
     )
@@ -66,9 +70,16 @@ def _name(resource: Any) -> str:
     return text.strip('"')
 
 
-def definition(template: Template) -> dict[str, Any]:
-    """The machine's definition, with every reference replaced by the id of what it points at."""
-    machine = next(iter(of_type(template, "AWS::StepFunctions::StateMachine").values()))
+def machines(template: Template) -> dict[str, Any]:
+    """The machine's construct, `CanaryMachine` for example → its properties."""
+    found = of_type(template, "AWS::StepFunctions::StateMachine")
+    return {name[:-8]: machine for name, machine in found.items()}
+
+
+def definition(template: Template, construct: str = "") -> dict[str, Any]:
+    """A machine's definition, the only one's by default, with references replaced by the ids of what they point at."""
+    found = machines(template)
+    machine = found[construct] if construct else next(iter(found.values()))
     parts = machine["DefinitionString"]["Fn::Join"][1]
     found: dict[str, Any] = json.loads("".join(part if isinstance(part, str) else _target(part) for part in parts))
     return found

@@ -25,6 +25,7 @@ LOOK = {(f"servicediscovery:{action}", "*") for action in CLOUD_MAP}
 RECORDS = {("route53:ChangeResourceRecordSets", "Namespace"), ("route53:GetHostedZone", "Namespace")}
 APPEND = ("dynamodb:PutItem", "rollout#*")
 UNLOCK = ("dynamodb:DeleteItem", "router#*")
+SETTLE = ("dynamodb:UpdateItem", "routers")
 HOLDER = ("dynamodb:GetItem", "router#*")
 
 
@@ -43,10 +44,11 @@ WORKSHOP: dict[str, set[Grant]] = {
         ("dynamodb:BatchWriteItem", "workshop#*"),
         ("dynamodb:DeleteItem", "lifetimes"),
     },
-    "Fail": RECORD | {APPEND, ("dynamodb:Query", "rollout#*"), UNLOCK},
+    "Fail": RECORD | {APPEND, ("dynamodb:Query", "rollout#*"), UNLOCK, SETTLE},
     "StagePreflight": STAGE
     | IMAGES
-    | {("route53:ListResourceRecordSets", "Zone"), ("servicediscovery:ListNamespaces", "*")},
+    | {("route53:ListResourceRecordSets", "Zone")}
+    | {(f"servicediscovery:{action}", "*") for action in CLOUD_MAP if action != "DiscoverInstances"},
     "StageBaseline": STAGE | NAMES,
     "StageController": STAGE,
     "StageMesh": STAGE,
@@ -61,7 +63,7 @@ WORKSHOP: dict[str, set[Grant]] = {
     | LOOK
     | RECORDS
     | INSTANCES
-    | {APPEND, ("dynamodb:Query", "rollout#*"), HOLDER, UNLOCK},
+    | {APPEND, ("dynamodb:Query", "rollout#*"), HOLDER, UNLOCK, SETTLE},
     "Expire": {
         EVENT,
         ("dynamodb:Query", "lifetimes"),
@@ -72,13 +74,54 @@ WORKSHOP: dict[str, set[Grant]] = {
     },
     "Renew": set(),
 }
+READ = ("dynamodb:Query", "rollout#*")
+WAKE = ("states:SendTaskSuccess", "Canary")
+# A person's word and an alarm do the same: on record, share away, wake.
+INTERVENE = {EVENT, APPEND, READ, WAKE, ("dynamodb:Query", "routers"), ("dynamodb:GetItem", "gate#*")}
 CANARY: dict[str, set[Grant]] = {
-    "Begin": {EVENT, APPEND, UNLOCK, ("dynamodb:PutItem", "router#*"), ("dynamodb:GetItem", "router#*")},
-    "Observe": {("cloudwatch:GetMetricData", "*"), HOLDER},
-    "Decide": {EVENT, APPEND},
-    "Shift": {EVENT, APPEND, HOLDER},
+    "Begin": {
+        EVENT,
+        APPEND,
+        UNLOCK,
+        ("dynamodb:PutItem", "router#*"),
+        ("dynamodb:GetItem", "router#*"),
+        ("dynamodb:PutItem", "routers"),
+    },
+    "Deploy": set(),
+    "Observe": {
+        READ,
+        HOLDER,
+        ("cloudwatch:GetMetricData", "*"),
+        ("xray:GetServiceGraph", "*"),
+        ("xray:GetTimeSeriesServiceStatistics", "*"),
+    },
+    "Decide": {EVENT, APPEND, READ, ("cloudwatch:PutMetricData", "*")},
+    "Shift": {EVENT, APPEND, READ, HOLDER},
     "Verify": set(),
-    "End": {EVENT, APPEND, UNLOCK},
+    "Gate": {READ, WAKE, ("dynamodb:PutItem", "gate#*"), ("dynamodb:GetItem", "gate#*")},
+    "End": {EVENT, APPEND, READ, UNLOCK, SETTLE},
+    "Start": {
+        EVENT,
+        ("dynamodb:GetItem", "templates"),
+        ("dynamodb:Query", "templates"),
+        ("ssm:GetCalendarState", "calendars"),
+        ("states:StartExecution", "Canary"),
+        ("states:StartExecution", "Order"),
+    },
+    "Order": {EVENT, ("dynamodb:PutItem", "rollout#order-*")},
+    "Instruct": INTERVENE,
+    "Alarm": INTERVENE,
+    "Watchdog": {
+        EVENT,
+        APPEND,
+        READ,
+        UNLOCK,
+        ("dynamodb:GetItem", "router#*"),
+        ("dynamodb:Query", "routers"),
+        SETTLE,
+        ("states:DescribeExecution", "executions"),
+    },
+    "Notify": {READ, ("sns:Publish", "Notices")},
 }
 REGISTRAR = {
     "Registrar": LOOK
@@ -146,17 +189,33 @@ def test_names_are_the_only_records_that_may_be_changed(workshop: Template) -> N
         assert conditions == {"route53:ChangeResourceRecordSetsRecordTypes": ["CNAME"]}
 
 
-def test_only_the_workshops_machine_may_start_a_rollout(workshop: Template) -> None:
-    """The right to start the canary machine is its caller's, and no function's."""
-    starters = [
-        each["Roles"][0]["Ref"]
-        for each in of_type(workshop, "AWS::IAM::Policy").values()
-        for statement in each["PolicyDocument"]["Statement"]
-        if "states:StartExecution" in statement["Action"] and "Canary" in str(statement["Resource"])
+def test_who_may_start_a_rollout(workshop: Template, canary: Template) -> None:
+    """The machines of workshops and of orders, the canary's own for its next part, and the function Start."""
+
+    def starters(template: Template) -> set[str]:
+        return {
+            each["Roles"][0]["Ref"].partition("Role")[0]
+            for each in of_type(template, "AWS::IAM::Policy").values()
+            for statement in each["PolicyDocument"]["Statement"]
+            if "states:StartExecution" in statement["Action"] and "Canary" in str(statement["Resource"])
+        }
+
+    assert starters(workshop) == {"WorkshopMachine"}
+    assert starters(canary) == {"CanaryMachine", "StartsOrderMachine", "Start"}
+
+
+def test_controllers_metrics_go_into_their_own_namespace(canary: Template) -> None:
+    """PutMetricData knows no resources, and so is kept to one namespace by condition."""
+    statements = [
+        each
+        for policy in of_type(canary, "AWS::IAM::Policy").values()
+        for each in policy["PolicyDocument"]["Statement"]
+        if each["Action"] == "cloudwatch:PutMetricData"
     ]
 
-    assert len(starters) == 1
-    assert starters[0].startswith("WorkshopMachineRole")
+    assert [each["Condition"] for each in statements] == [
+        {"StringEquals": {"cloudwatch:namespace": "Canario/Controller"}}
+    ]
 
 
 def test_a_stages_function_knows_its_stage(workshop: Template) -> None:

@@ -62,6 +62,13 @@ def test_values_of_the_command_line_and_of_the_file_are_both_taken() -> None:
         ("guided_heartbeat_hours", 100),
         ("guided_timeout_hours", "a day"),
         ("cluster_endpont", "https://x"),
+        ("rollout_schedules", "daily"),
+        ("rollout_schedules", [{"name": "A"}]),
+        ("rollout_schedules", [{"name": "A", "template": "t", "expression": "every day"}]),
+        ("rollout_schedules", [{"name": "A", "template": "t", "expression": "rate(1 day)", "time_zone": "Mars"}]),
+        ("rollout_schedules", [{"name": "A", "template": "t", "expression": "rate(1 day)"}] * 2),
+        ("notify", "nobody"),
+        ("notify", "http://plain"),
     ],
 )
 def test_a_bad_value_is_one_clear_line(name: str, value: Any) -> None:

@@ -14,13 +14,13 @@ from cdk_nag import AwsSolutionsChecks
 from cfnlint.api import ManualArgs, lint
 
 from app import build
-from canario.canary.steps import MOST_WINDOWS
+from canario.canary.steps import MOST_LOOKS
 from canario.workshop.request import STAGES
 from canario.workshop.stages import all_stages
 from stacks.constructs.steps import TRANSIENT, attempts_for
 from stacks.settings import Settings
 from tests.infrastructure.conftest import NO_BUNDLING
-from tests.infrastructure.reading import Template, definition, of_type
+from tests.infrastructure.reading import Template, definition, machines, of_type
 
 ROOT = Path(__file__).resolve().parents[2]
 VALIDATOR = ROOT / "node_modules" / ".bin" / "asl-validator"
@@ -49,11 +49,18 @@ def test_cdk_nag_has_nothing_to_say_that_is_not_answered(tmp_path: Path) -> None
     assert all(each["reason"] for each in report["suppressedViolations"])
 
 
-@pytest.mark.parametrize("stack", ["CanarioWorkshop", "CanarioCanary"])
-def test_asl_validator_accepts_the_machine(templates: dict[str, Template], stack: str, tmp_path: Path) -> None:
-    """Both definitions are valid Amazon States Language, JSONata included."""
+MACHINES = {
+    "WorkshopMachine": "CanarioWorkshop",
+    "CanaryMachine": "CanarioCanary",
+    "StartsOrderMachine": "CanarioCanary",
+}
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_asl_validator_accepts_the_machine(templates: dict[str, Template], machine: str, tmp_path: Path) -> None:
+    """All definitions are valid Amazon States Language, JSONata included."""
     path = tmp_path / "definition.json"
-    path.write_text(json.dumps(definition(templates[stack])))
+    path.write_text(json.dumps(definition(templates[MACHINES[machine]], machine)))
     node = shutil.which("node", path=os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"])))
     done = subprocess.run(
         [str(node), str(VALIDATOR), "--json-path", str(path)], capture_output=True, text=True, check=False
@@ -62,9 +69,14 @@ def test_asl_validator_accepts_the_machine(templates: dict[str, Template], stack
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
 
 
-def states(template: Template) -> dict[str, Any]:
-    found: dict[str, Any] = definition(template)["States"]
+def states(template: Template, machine: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = definition(template, machine)["States"]
     return found
+
+
+def test_no_machine_is_left_out_here(templates: dict[str, Template]) -> None:
+    """A machine that this file does not know is one that nobody has validated."""
+    assert {name for template in templates.values() for name in machines(template)} == set(MACHINES)
 
 
 def test_the_graph_reads_like_the_document(workshop: Template) -> None:
@@ -83,15 +95,17 @@ def test_the_graph_reads_like_the_document(workshop: Template) -> None:
 
 def test_every_task_retries_what_is_transient_and_catches_the_rest(workshop: Template, canary: Template) -> None:
     """No function's failure leaves a machine without its last words. Ends have nowhere to go."""
-    for template, ends in ((workshop, {"End"}), (canary, {"End"})):
-        for name, state in states(template).items():
-            if state["Type"] != "Task" or name == "Run rollout":
+    looked_at = ((workshop, "WorkshopMachine"), (canary, "CanaryMachine"), (canary, "StartsOrderMachine"))
+    executions = {"Run rollout", "Run rollout in order", "Go on in a fresh execution"}
+    for template, machine in looked_at:
+        for name, state in states(template, machine).items():
+            if state["Type"] != "Task" or name in executions:
                 continue
             retried = {error for each in state["Retry"] for error in each["ErrorEquals"]}
             # Nobody's coming is no failure of Lambda's.
             transient = set(TRANSIENT) - {"States.Timeout"} if name.startswith("Wait for ") else set(TRANSIENT)
             assert transient <= retried, name
-            assert name in ends or state["Catch"][-1]["ErrorEquals"] == ["States.ALL"], name
+            assert name == "End" or state["Catch"][-1]["ErrorEquals"] == ["States.ALL"], name
 
 
 def test_a_stage_is_asked_until_its_deadline(workshop: Template) -> None:
@@ -114,11 +128,11 @@ def test_attempts_cover_the_time_asked_for() -> None:
 
 
 def test_an_execution_stays_well_below_the_limit_of_history(workshop: Template) -> None:
-    """The longest rollout, and every stage asked until its deadline, use a fraction of 25,000 events each."""
-    events_a_window, events_an_attempt = 28, 4
+    """The longest part of a rollout, and every stage asked until its deadline, use a fraction of 25,000 events each."""
+    events_a_look, events_an_attempt = 30, 4
     attempts = sum(2 * attempts_for(stage.deadline_seconds) for stage in all_stages())
 
-    assert MOST_WINDOWS * events_a_window < 0.8 * HISTORY_LIMIT
+    assert MOST_LOOKS * events_a_look < 0.5 * HISTORY_LIMIT
     assert attempts * events_an_attempt < 0.5 * HISTORY_LIMIT
 
 
@@ -132,6 +146,25 @@ def test_a_guided_stage_waits_with_its_own_token_and_not_for_ever(workshop: Temp
         assert state["Arguments"]["Payload"]["token"] == "{% $states.context.Task.Token %}"
         assert (state["HeartbeatSeconds"], state["TimeoutSeconds"]) == (4 * 3600, 72 * 3600)
         assert not {"States.Timeout", "States.HeartbeatTimeout", "States.ALL"} & retried
+
+
+def test_a_rollout_waits_for_a_person_no_longer_than_to_its_next_window(canary: Template) -> None:
+    """The windows go on whether a person comes, nobody comes, or the wait itself fails."""
+    state = states(canary, "CanaryMachine")["Wait for a person"]
+    after = {each["ErrorEquals"][0]: each["Next"] for each in state["Catch"]}
+
+    assert "$states.input.wait" in state["TimeoutSeconds"]
+    assert (state["Next"], after) == ("Observe", {"States.Timeout": "Observe", "States.ALL": "Wait"})
+
+
+def test_a_rollout_goes_on_in_its_own_machine_under_the_parts_name(canary: Template) -> None:
+    """One name is one execution, so however often it is asked for, only one goes on."""
+    state = states(canary, "CanaryMachine")["Go on in a fresh execution"]
+
+    assert state["Arguments"]["StateMachineArn"] == "{% $states.context.StateMachine.Id %}"
+    assert state["Arguments"]["Name"] == "{% $states.input.continue_as %}"
+    assert state["Resource"].endswith("startExecution.sync:2")
+    assert state["Catch"][-1]["Next"] == "Roll back"
 
 
 def test_the_workshops_logs_have_no_data(workshop: Template, canary: Template) -> None:

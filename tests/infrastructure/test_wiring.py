@@ -7,9 +7,10 @@ from pathlib import Path
 from aws_cdk import App
 
 from app import build
+from canario.canary.notices import KINDS
 from lambdas.environment import environment_from
 from stacks.images import REPOSITORIES
-from stacks.settings import Settings
+from stacks.settings import Settings, settings_from
 from tests.infrastructure.conftest import NO_BUNDLING, Template
 from tests.infrastructure.reading import function, of_type
 
@@ -107,6 +108,42 @@ def test_the_registrar_runs_every_minute_and_when_a_stage_asks(registrar: Templa
     assert "Bus" in str(rule["EventBusName"])
     for target in (schedule["Target"]["Arn"], rule["Targets"][0]["Arn"]):
         assert target["Fn::GetAtt"][0].startswith("RegistrarFunction")
+
+
+def test_rollouts_are_started_stopped_and_watched_by_the_right_events(canary: Template) -> None:
+    """Pushes start, alarms stop, a minute's schedule watches; what people are told comes from the workshops' bus."""
+    rules = of_type(canary, "AWS::Events::Rule").values()
+    targets = {rule["Targets"][0]["Arn"]["Fn::GetAtt"][0].partition("Function")[0]: rule for rule in rules}
+
+    assert targets["Start"]["EventPattern"]["source"] == ["aws.ecr"]
+    assert targets["Alarm"]["EventPattern"]["detail"] == {"state": {"value": ["ALARM"]}}
+    assert targets["Watchdog"]["ScheduleExpression"] == "rate(1 minute)"
+    assert set(targets["Notify"]["EventPattern"]["detail-type"]) == set(KINDS)
+    assert "Bus" in str(targets["Notify"]["EventBusName"])
+
+
+def test_a_schedule_has_its_own_hours_and_people_are_subscribed(tmp_path: Path) -> None:
+    """The settings' time zone and flexible window are EventBridge Scheduler's; the scheduled time names the rollout."""
+    schedule = {"name": "Daily", "template": "nodejs", "expression": "cron(0 9 ? * MON-FRI *)"}
+    given = [{**schedule, "time_zone": "America/Sao_Paulo", "flexible_minutes": 15}]
+    settings = settings_from(
+        {"canario:rollout_schedules": given, "canario:notify": "a@example.com,https://example.com/h"}
+    )
+    app = App(context=NO_BUNDLING, outdir=str(tmp_path), analytics_reporting=False)
+    build(app, settings)
+    app.synth()
+    template = json.loads((tmp_path / "CanarioCanary.template.json").read_text())
+    (made,) = of_type(template, "AWS::Scheduler::Schedule").values()
+
+    assert (made["ScheduleExpression"], made["ScheduleExpressionTimezone"]) == (
+        "cron(0 9 ? * MON-FRI *)",
+        "America/Sao_Paulo",
+    )
+    assert made["FlexibleTimeWindow"] == {"Mode": "FLEXIBLE", "MaximumWindowInMinutes": 15}
+    asked = json.loads(made["Target"]["Input"])
+    assert (asked["template"], asked["scheduled"]) == ("nodejs", "<aws.scheduler.scheduled-time>")
+    subscribed = of_type(template, "AWS::SNS::Subscription").values()
+    assert {each["Protocol"] for each in subscribed} == {"email", "https"}
 
 
 def test_every_function_is_traced_and_its_logs_end(workshop: Template, canary: Template) -> None:

@@ -2,14 +2,15 @@
 
 import argparse
 
-from canario.cli.canary import replay, show
+from canario.cli.canary import instruct, replay, show, start, template
 from canario.cli.kinds import Commands
 
-COMMANDS = (show, replay)
+COMMANDS = (start, show, instruct, template, replay)
 
 
 def add(commands: Commands) -> None:
-    parser: argparse.ArgumentParser = commands.add_parser("canary", help="read a rollout's decisions; replay a record")
+    help_text = "start rollouts, speak to them, read their decisions; replay a record"
+    parser: argparse.ArgumentParser = commands.add_parser("canary", help=help_text)
     subcommands = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in COMMANDS:
         command.add(subcommands)

@@ -11,7 +11,8 @@ import boto3
 from canario.adapters import aws
 from canario.adapters.records import RolloutRecords, WorkshopRecords
 from canario.canary import Plan
-from canario.canary.history import decided
+from canario.canary.history import decided, has_window
+from canario.canary.instructions import Instruction
 from canario.cli.canary import picture
 from canario.cli.canary.table import table
 from canario.cli.installation import outputs
@@ -23,6 +24,8 @@ Entry = Mapping[str, Any]
 
 class Rollouts(Protocol):
     def entries(self, rollout: str) -> Sequence[Entry]: ...
+
+    def instructions(self, rollout: str) -> Sequence[Instruction]: ...
 
 
 class Workshops(Protocol):
@@ -48,7 +51,9 @@ def show(name: str, path: Path | None, rollouts: Rollouts, workshops: Workshops,
     seen = decided(entries)
     yield f"rollout {rollout}{_subject(entries)}"
     yield from table(seen, width)
-    yield from (_event(entry) for entry in entries if "decision" not in entry)
+    told = [{"at": each.at.isoformat(), "kind": each.words} for each in rollouts.instructions(rollout)]
+    others = [entry for entry in entries if not has_window(entry)]
+    yield from (_event(entry) for entry in sorted([*others, *told], key=lambda entry: str(entry["at"])))
     if path:
         plan = Plan.from_dict(entries[0]["plan"]) if "plan" in entries[0] else Plan()
         yield picture.draw(seen, plan, path, f"rollout {rollout}")
@@ -74,4 +79,4 @@ def _subject(entries: Sequence[Entry]) -> str:
 def _event(entry: Entry) -> str:
     """What else is recorded: that it started, was approved, paused, ended."""
     reason = f": {entry['reason']}" if entry.get("reason") else ""
-    return f"{str(entry['at'])[11:19]}  {entry['kind']}{reason}"
+    return f"{str(entry['at'])[11:19]}  {entry.get('decision', entry['kind'])}{reason}"

@@ -14,7 +14,8 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from canario.canary import steps
+from canario.canary import ending
+from canario.canary.world import Hands
 from canario.errors import NotReady
 from canario.workshop import left_overs
 from canario.workshop.dialects import APP_MESH
@@ -108,8 +109,8 @@ def _end_rollout(request: Request, ports: Ports) -> None:
     lock = ports.rollouts.holder(target)
     if lock is None:
         return
-    world = steps.World(ports.routers, ports.data_plane, ports.metrics, ports.rollouts, ports.events)
-    if not steps.abandon(lock.rollout, CANCELLED, target, world, ports.now):
+    world = Hands(ports.routers, ports.rollouts, ports.events)
+    if not ending.abandon(lock.rollout, CANCELLED, target, world, ports.now):
         ports.rollouts.unlock(target, lock.rollout)  # it had not begun, or its end was cut off
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from canario.adapters import aws
 from canario.adapters.cloudwatch import NodeMetrics
-from canario.canary.ports import Metrics, NodeCounts, Target
+from canario.canary.ports import Metrics, NodeCounts, Target, Wanted
 from tests.fakes import FakeMetrics
 
 NAMESPACE = "Canario/Mesh"
@@ -141,3 +141,45 @@ def test_more_series_than_one_call_takes(metrics: NodeMetrics, collector: Collec
     read = metrics.read(target, target.canary, at(0), at(10), 10, edges)
 
     assert [tuple(edges)] == [counts.slower for counts in read]
+
+
+def test_a_window_that_lacks_an_edge_has_no_slower(metrics: NodeMetrics, collector: Collector, target: Target):
+    """Requests and errors are judged without their latency; nobody takes a missing edge for zero."""
+    collector.put(0, 5, 1, {10: 2})
+    collector.put(10, 5, 1, {10: 2, 20: 1})
+    read = metrics.read(target, target.canary, at(0), at(20), 10, [10, 20])
+
+    assert [None, (2, 1)] == [counts.slower for counts in read]
+
+
+def test_many_nodes_are_read_with_the_fewest_calls(metrics: NodeMetrics, collector: Collector, target: Target):
+    """A thousand nodes of two series are four calls of 500 series, each node with its own windows and no others."""
+    collector.put(0, 5, 1)
+    collector.put(10, 7, 0)
+    mine = Wanted(target, target.canary, at(10), at(20), 10)
+    others = [Wanted(target, f"other-{number}", at(0), at(10), 10) for number in range(998)]
+    none = Wanted(target, target.canary, at(0), at(5), 10)
+    counting = Counting(metrics._client)
+    read = NodeMetrics(counting, metrics._namespace).read_many([mine, *others, none])
+
+    assert ([NodeCounts(at(10), 7, 0)], []) == (read[0], read[-1])
+    assert [[]] * 998 == read[1:-1]
+    assert 4 == counting.calls
+
+
+class Counting:
+    """A client that counts its pages of metric data."""
+
+    def __init__(self, client: Any) -> None:
+        self._client, self.calls = client, 0
+
+    def get_paginator(self, name: str) -> Any:
+        pages = self._client.get_paginator(name)
+        counting = self
+
+        class Pages:
+            def paginate(self, **arguments: Any) -> Any:
+                counting.calls += 1
+                return pages.paginate(**arguments)
+
+        return Pages()

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 import boto3
 import pytest
 
-from canario.adapters.records import Lock, RolloutRecords
-from canario.canary.ports import Records, Target
+from canario.adapters.records import RolloutRecords
+from canario.canary.instructions import Instruction
+from canario.canary.ports import Lock, Records, Steered, Target
 from canario.errors import AlreadyRunning
 from tests.contracts.adapters.conftest import make_table
 from tests.fakes import NOW, FakeRolloutRecords
@@ -115,3 +116,30 @@ def test_an_unknown_rollout_has_no_entries(records: Records):
     records.put("r10", 1, "decision", {}, NOW)
 
     assert [] == records.entries("r1")
+
+
+def test_a_router_is_known_with_its_newest_rollout(records: Records, target: Target):
+    """A router stays known after its rollout has ended, with the outcome; the next rollout takes its place."""
+    records.steer(Steered(target, "r1", "execution-1", NOW, ("5xx",)))
+    records.settle(target, "r1", "promoted")
+    before = mine(records, target)
+    records.steer(Steered(target, "r2", "execution-2", NOW))
+    records.settle(target, "r1", "held")
+
+    assert [Steered(target, "r1", "execution-1", NOW, ("5xx",), "promoted")] == before
+    assert [Steered(target, "r2", "execution-2", NOW)] == mine(records, target)
+
+
+def mine(records: Records, target: Target) -> list[Steered]:
+    return [each for each in records.steered() if each.target == target]
+
+
+def test_every_instruction_is_kept(records: Records, name: str):
+    """Instructions come back in order of time, each once, beside the entries and not among them."""
+    pause = Instruction("pause", "ana", NOW, "lunch")
+    approve = Instruction("approve", "bia", NOW + timedelta(seconds=1), share=0.5)
+    for each in (approve, pause, pause):
+        records.instruct(name, each)
+
+    assert [pause, approve] == records.instructions(name)
+    assert [] == records.entries(name)

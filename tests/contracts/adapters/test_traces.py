@@ -8,7 +8,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from canario.adapters.faults import SampledFaults
 from canario.adapters.xray import XRay
+from canario.canary import Tally
+from canario.canary.ports import Target, Wanted
 from canario.errors import RemoteError
 from canario.workshop.ports import Segment, ServiceGraph, Trace, Traced, Traces
 from lab.net import free_port
@@ -140,3 +143,21 @@ def test_nobody_answers() -> None:
         pytest.raises(RemoteError, match="looking for traces through a, b"),
     ):
         XRay(found).find(["a", "b"], START, END)
+
+
+@pytest.mark.parametrize("seconds", [60, 10], ids=["time series", "service graph"])
+def test_a_nodes_sampled_faults_by_window(endpoint: str, name: str, seconds: int) -> None:
+    """Each window has its own traces and faults; one in which nothing was sampled is left out, and so is a stranger."""
+    start = START.replace(second=0)
+    target = Target(name, "appmesh", "ns", "r", "nodejs", "nodejs-app", "v2")
+    node = f"{name}-app"
+    with closing(client(endpoint)) as found:
+        for second, fault in ((0, False), (1, True), (2 * seconds, False)):
+            segment = Segment(secrets.token_hex(8), None, f"mesh/{node}_ns", fault)
+            put(found, start + timedelta(seconds=second), Trace(f"1-6b0486b6-{secrets.token_hex(12)}", (segment,)))
+        faults = SampledFaults(found)
+        end = start + timedelta(seconds=3 * seconds)
+        read = faults.read(Wanted(target, node, start, end, seconds))
+        stranger = faults.read(Wanted(target, f"{name}-ap", start, end, seconds))
+
+    assert ({start: Tally(2, 1), start + timedelta(seconds=2 * seconds): Tally(1, 0)}, {}) == (read, stranger)

@@ -1,4 +1,4 @@
-"""One MiniStack with the real stacks for all tests here, and copies of both machines on stand-in functions."""
+"""One MiniStack with the real stacks for all tests here, and copies of the machines on stand-in functions."""
 
 import base64
 import io
@@ -97,11 +97,12 @@ class Execution:
 
 @dataclass(frozen=True)
 class Machines:
-    """Both machines as deployed, but on stand-in functions."""
+    """The machines as deployed, but on stand-in functions."""
 
     deployed: Deployed
     workshop: str
     canary: str
+    order: str
     ledgers: Path
 
     def run_workshop(self, steps: Mapping[str, Any], *, until: str = "clean", **more: str) -> Execution:
@@ -112,6 +113,10 @@ class Machines:
     def run_canary(self, steps: Mapping[str, Any]) -> Execution:
         script = self._script(steps)
         return self._run(self.canary, {"rollout": "r", "target": {}, "plan": {"script": script}}, script)
+
+    def run_order(self, steps: Mapping[str, Any]) -> Execution:
+        script = self._script(steps)
+        return self._run(self.order, {"rollouts": [], "script": script}, script)
 
     def _script(self, steps: Mapping[str, Any]) -> dict[str, Any]:
         return {"ledger": str(self.ledgers / f"{uuid4().hex}.ndjson"), "steps": steps}
@@ -142,18 +147,22 @@ def machines(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Ma
     client = deployed.client("stepfunctions")
     definitions = {
         name: client.describe_state_machine(stateMachineArn=deployed.outputs[f"{name}MachineArn"])
-        for name in ("Workshop", "Canary")
+        for name in ("Workshop", "Canary", "Order")
     }
     texts = {name: found["definition"] for name, found in definitions.items()}
-    for name, arn in deployed.functions.items():
+    used = {name: arn for name, arn in deployed.functions.items() if any(arn in text for text in texts.values())}
+    for name, arn in used.items():
         standin = create_standin(deployed, name)
         texts = {machine: text.replace(arn, standin) for machine, text in texts.items()}
     role = definitions["Canary"]["roleArn"]
     canary = client.create_state_machine(name="canary-on-standins", definition=texts["Canary"], roleArn=role)
     nested = texts["Workshop"].replace(deployed.outputs["CanaryMachineArn"], canary["stateMachineArn"])
     workshop = client.create_state_machine(name="workshop-on-standins", definition=nested, roleArn=role)
+    in_order = texts["Order"].replace(deployed.outputs["CanaryMachineArn"], canary["stateMachineArn"])
+    order = client.create_state_machine(name="order-on-standins", definition=in_order, roleArn=role)
     ledgers = tmp_path_factory.mktemp("ledgers")
-    return Machines(deployed, workshop["stateMachineArn"], canary["stateMachineArn"], ledgers)
+    made = (each["stateMachineArn"] for each in (workshop, canary, order))
+    return Machines(deployed, *made, ledgers)
 
 
 def create_standin(deployed: Deployed, name: str) -> str:
@@ -162,7 +171,7 @@ def create_standin(deployed: Deployed, name: str) -> str:
     if own.startswith("Stage"):
         called = own.removeprefix("Stage").lower()  # after its action: "solve mesh"
     elif stack == "Canary":
-        called = "Begin rollout" if own == "Begin" else ""  # its action says it all: "Observe"
+        called = {"Begin": "Begin rollout", "Order": "Which next?"}.get(own, "")  # its action says it all: "Observe"
     else:
         called = f"{own} workshop"
     created = deployed.client("lambda").create_function(

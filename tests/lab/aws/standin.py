@@ -54,6 +54,8 @@ def by_default(event):
             "error": event["failure"]["error"],
             "cause": f"{event['failure']['stage']}: {event['failure']['cause']}",
         }
+    if "done" in event:  # an order's next
+        return {"done": event["done"]}
     if "execution" in event:  # a rollout's begin
         carried = {"wait": "2026-01-01T00:00:00Z", "observations": [], "asked": 0.0}
         return {**carried, "script": event["input"]["plan"]["script"]}

@@ -35,10 +35,13 @@ class Guided:
         return [call["name"] for call in self.calls]
 
     def token(self, stage: str, attempt: int = 0) -> str:
-        """The token that the stage's function was given, once it has been."""
+        return self.token_of(f"wait {stage}", attempt)
+
+    def token_of(self, name: str, attempt: int = 0) -> str:
+        """The token that the function was given, once it has been."""
         deadline = time.monotonic() + 30
         while True:
-            found = [call["event"]["token"] for call in self.calls if call["name"] == f"wait {stage}"]
+            found = [call["event"]["token"] for call in self.calls if call["name"] == name]
             if len(found) > attempt:
                 return str(found[attempt])
             assert time.monotonic() < deadline, self.names

@@ -1,84 +1,23 @@
 """The canary machine's steps, over fakes."""
 
 import json
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from canario.canary import Plan, steps
-from canario.canary.carried import Carried
-from canario.canary.ports import NodeCounts, ProxyShare, Target
-from canario.errors import AlreadyRunning, Drift, InvalidInput, NotReady
-from tests.fakes import (
-    NOW,
-    FakeDataPlane,
-    FakeEvents,
-    FakeMetrics,
-    FakeRolloutRecords,
-    FakeRouters,
-)
-
-TARGET = Target("turma-01", "appmesh", "ns", "nodejs-router", "nodejs", "nodejs-app", "nodejsv2-app")
-PLAN = Plan(window_seconds=5)
-
-
-@dataclass
-class Lab:
-    """A router, its callers' proxies, and what the nodes did."""
-
-    routers: FakeRouters = field(default_factory=FakeRouters)
-    data_plane: FakeDataPlane = field(default_factory=FakeDataPlane)
-    metrics: FakeMetrics = field(default_factory=FakeMetrics)
-    records: FakeRolloutRecords = field(default_factory=FakeRolloutRecords)
-    events: FakeEvents = field(default_factory=FakeEvents)
-
-    def __post_init__(self) -> None:
-        self.routers.set(TARGET, 0.0, manager="workshop")
-
-    @property
-    def world(self) -> steps.World:
-        return steps.World(self.routers, self.data_plane, self.metrics, self.records, self.events)
-
-    @property
-    def share(self) -> float:
-        return self.routers.read(TARGET).share
-
-    def in_force(self, share: float | None, message: str = "") -> None:
-        self.data_plane.proxies = [ProxyShare("frontend-1", share, message), ProxyShare("frontend-2", share, message)]
-
-    def serve(self, start: datetime, requests: int, errors: int, windows: int = 1) -> None:
-        """Both nodes the same, window after window."""
-        for each in range(windows):
-            counts = NodeCounts(start + each * timedelta(seconds=5), requests, errors)
-            for node in (TARGET.baseline, TARGET.canary):
-                self.metrics.nodes.setdefault(node, []).append(counts)
+from canario.canary import Plan, ending, steps
+from canario.canary.ports import ProxyShare
+from canario.errors import AlreadyRunning, Drift, NotReady
+from tests.fakes import NOW
+from tests.unit.lambdas.rollouts import PLAN, TARGET, Lab, begun, decided, later, through_json
 
 
 @pytest.fixture
 def lab() -> Lab:
     return Lab()
-
-
-def begun(lab: Lab, plan: Plan = PLAN) -> Carried:
-    lab.in_force(0.0)
-    carried = steps.begin("r1", TARGET, plan, "arn:execution", lab.world, NOW)
-    return steps.verify(carried, lab.world, NOW)
-
-
-def through_json(carried: Carried) -> Carried:
-    """As the state machine carries it."""
-    return Carried.from_dict(json.loads(json.dumps(carried.to_dict(), allow_nan=False)))
-
-
-def later(seconds: float) -> datetime:
-    return NOW + timedelta(seconds=seconds)
-
-
-def decided(carried: Carried, share: float) -> Carried:
-    return replace(carried, decision={"kind": "advance", "share": share, "reason": "because"})
 
 
 def test_begin_locks_the_router_and_says_so(lab: Lab) -> None:
@@ -115,13 +54,6 @@ def test_traffic_that_no_rollout_gave_is_drift(lab: Lab) -> None:
     with pytest.raises(Drift, match="kubectl-edit") as refused:
         steps.begin("r1", TARGET, PLAN, "arn:execution", lab.world, NOW)
     assert refused.value.by == "kubectl-edit"
-    assert lab.records.locks == {}
-
-
-def test_a_plan_that_would_outgrow_an_executions_history_is_refused(lab: Lab) -> None:
-    """Step Functions keeps 25,000 events of an execution."""
-    with pytest.raises(InvalidInput, match="deadline_windows"):
-        steps.begin("r1", TARGET, Plan(deadline_windows=100_000), "arn:execution", lab.world, NOW)
     assert lab.records.locks == {}
 
 
@@ -277,7 +209,7 @@ def test_a_rollback_takes_all_traffic_whatever_the_version(lab: Lab) -> None:
     carried = replace(begun(lab), drift={"error": "Drift", "cause": "kubectl-edit changed it"})
     lab.routers.set(TARGET, 0.7, manager="kubectl-edit")
 
-    after = steps.roll_back(carried, lab.world, NOW)
+    after = ending.roll_back(carried, lab.world, NOW)
 
     assert (lab.share, after.written, after.outcome, after.error) == (0.0, 0.0, "rolled_back", None)
     assert "kubectl-edit" in str(lab.records.entries("r1")[-1]["reason"])
@@ -287,7 +219,7 @@ def test_a_rollback_after_an_error_fails_the_execution_with_it(lab: Lab) -> None
     """The error that was rolled back stays the execution's error."""
     carried = replace(begun(lab), failure={"error": "ValueError", "cause": "a bug"})
 
-    after = steps.roll_back(carried, lab.world, NOW)
+    after = ending.roll_back(carried, lab.world, NOW)
 
     assert (after.outcome, after.error) == ("rolled_back", "ValueError")
     assert "a bug" in str(after.cause)
@@ -297,7 +229,7 @@ def test_a_decided_rollback_is_not_recorded_twice(lab: Lab) -> None:
     """The decision is on record already; rolling back adds nothing."""
     carried = replace(begun(lab), decision={"kind": "rollback", "share": 0.0, "reason": "evidence"})
     before = len(lab.records.entries("r1"))
-    steps.roll_back(carried, lab.world, NOW)
+    ending.roll_back(carried, lab.world, NOW)
 
     assert len(lab.records.entries("r1")) == before
 
@@ -305,7 +237,7 @@ def test_a_decided_rollback_is_not_recorded_twice(lab: Lab) -> None:
 def test_the_end_is_recorded_the_router_free_and_the_bus_told(lab: Lab) -> None:
     """A rollout's end carries outcome, reason and share, and lets the router go."""
     carried = replace(begun(lab), outcome="promoted", written=1.0, decision={"reason": "safe"})
-    ended = steps.end(carried, lab.world, NOW)
+    ended = ending.end(carried, lab.world, NOW)
 
     assert ended == {"rollout": "r1", "outcome": "promoted", "reason": "safe", "share": 1.0, "decisions": 0}
     assert lab.records.locks == {}
@@ -318,7 +250,7 @@ def test_a_rollout_in_flight_is_abandoned_to_share_zero(lab: Lab) -> None:
     begun(lab)
     lab.routers.set(TARGET, 0.4)
 
-    assert steps.abandon("r1", "the workshop failed", TARGET, lab.world, NOW)
+    assert ending.abandon("r1", "the workshop failed", TARGET, lab.world, NOW)
     assert (lab.share, lab.records.locks) == (0.0, {})
     assert lab.records.entries("r1")[-1]["outcome"] == "rolled_back"
 
@@ -326,11 +258,11 @@ def test_a_rollout_in_flight_is_abandoned_to_share_zero(lab: Lab) -> None:
 def test_a_rollout_that_has_ended_keeps_what_it_won(lab: Lab) -> None:
     """A promoted canary is not rolled back by a later failure of its workshop."""
     carried = replace(begun(lab), outcome="promoted", written=1.0, decision={"reason": "safe"})
-    steps.end(carried, lab.world, NOW)
+    ending.end(carried, lab.world, NOW)
     lab.routers.set(TARGET, 1.0)
 
-    assert not steps.abandon("r1", "the workshop failed", TARGET, lab.world, NOW)
-    assert not steps.abandon("never-began", "the workshop failed", TARGET, lab.world, NOW)
+    assert not ending.abandon("r1", "the workshop failed", TARGET, lab.world, NOW)
+    assert not ending.abandon("never-began", "the workshop failed", TARGET, lab.world, NOW)
     assert lab.share == 1.0
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from canario.canary import steps
 from canario.canary.ports import Target
+from canario.canary.world import World
 from canario.errors import Frozen, NotReady, Quarantined
 from canario.workshop import run
 from canario.workshop.cloud_map import ServiceName
@@ -16,6 +17,7 @@ from canario.workshop.kinds import NAMESPACE, SERVICE, VIRTUAL_NODE
 from canario.workshop.ports import Ports
 from canario.workshop.stages import s08_canary, stage
 from tests.fakes import NOW
+from tests.fakes_rollouts import FakeController, FakeFaults, FakeTokens, FakeWorkloads
 from tests.unit.workshop.dying import HELD, DyingKubernetes, Killed, dying, without_controller
 from tests.unit.workshop.world import DEFAULT
 from tests.unit.workshop.world import NAMESPACE as WHERE
@@ -213,7 +215,8 @@ def test_a_rollout_in_flight_is_rolled_back_first() -> None:
     """All traffic is the baseline's, the record says why, and nobody holds the router."""
     ports = solved()
     ports.routers.set(TARGET, 0.0)
-    world = steps.World(ports.routers, ports.data_plane, ports.metrics, ports.rollouts, ports.events)
+    parts = [ports.routers, ports.rollouts, ports.events, ports.data_plane, ports.metrics]
+    world = World(*parts, FakeTokens(), FakeController(), FakeWorkloads(), FakeFaults())
     carried = steps.begin("run-1", TARGET, DEFAULT.canary, "arn", world, NOW)
     ports.routers.set(TARGET, 0.25)
 

@@ -1,0 +1,26 @@
+"""Everything that a rollout reaches, and what is enough to end one."""
+
+from dataclasses import dataclass
+
+from canario.canary.ports import Controller, DataPlane, Events, Faults, Metrics, Records, Routers, Tokens, Workloads
+
+
+@dataclass(frozen=True)
+class Hands:
+    """What is enough to end a rollout."""
+
+    routers: Routers
+    records: Records
+    events: Events
+
+
+@dataclass(frozen=True)
+class World(Hands):
+    """What a rollout reaches."""
+
+    data_plane: DataPlane
+    metrics: Metrics
+    tokens: Tokens
+    controller: Controller
+    workloads: Workloads
+    faults: Faults
