@@ -5,6 +5,8 @@ import sys
 from aws_cdk import App, Tags
 
 from stacks.canary import CanaryStack
+from stacks.cluster import ClusterStack, existing_cluster
+from stacks.constructs.cluster_reach import Cluster
 from stacks.discovery import DiscoveryStack
 from stacks.images import ImagesStack
 from stacks.records import RecordsStack
@@ -15,14 +17,16 @@ from stacks.workshop import WorkshopStack
 
 def build(app: App, settings: Settings) -> None:
     """Every stack. None names an account or a region: a deployment's credentials say where it goes."""
-    discovery = DiscoveryStack(app, "CanarioDiscovery", settings=settings)
+    cluster = existing_cluster(settings) if settings.cluster_endpoint else own_cluster(app, settings)
+    discovery = DiscoveryStack(app, "CanarioDiscovery", settings=settings, vpc=cluster.vpc)
     images = ImagesStack(app, "CanarioImages")
     records = RecordsStack(app, "CanarioRecords")
-    canary = CanaryStack(app, "CanarioCanary", settings=settings, records=records, zone=discovery.zone)
+    canary = CanaryStack(app, "CanarioCanary", settings=settings, cluster=cluster, records=records, zone=discovery.zone)
     RegistrarStack(
         app,
         "CanarioRegistrar",
         settings=settings,
+        cluster=cluster,
         records=records,
         zone=discovery.zone,
         namespace=discovery.namespace,
@@ -31,6 +35,7 @@ def build(app: App, settings: Settings) -> None:
         app,
         "CanarioWorkshop",
         settings=settings,
+        cluster=cluster,
         records=records,
         zone=discovery.zone,
         namespace=discovery.namespace,
@@ -38,6 +43,10 @@ def build(app: App, settings: Settings) -> None:
         rollouts=canary.machine,
     )
     Tags.of(app).add("canario", "true")
+
+
+def own_cluster(app: App, settings: Settings) -> Cluster:
+    return ClusterStack(app, "CanarioCluster", settings=settings).cluster
 
 
 def main() -> None:

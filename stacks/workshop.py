@@ -17,6 +17,7 @@ from constructs import Construct
 from canario.workshop.request import STAGES
 from canario.workshop.stages import all_stages
 from stacks.constructs import permissions
+from stacks.constructs.cluster_reach import Cluster
 from stacks.constructs.functions import METRICS_NAMESPACE, function_defaults
 from stacks.constructs.python_code import function_code
 from stacks.constructs.python_function import PythonFunction
@@ -34,6 +35,7 @@ class WorkshopStack(Stack):
         id: str,
         *,
         settings: Settings,
+        cluster: Cluster,
         records: RecordsStack,
         zone: route53.IHostedZone,
         namespace: servicediscovery.IPrivateDnsNamespace,
@@ -44,7 +46,7 @@ class WorkshopStack(Stack):
         super().__init__(scope, id, description="Canario: the workshop", **kwargs)
         self._records, self._zone, self._repositories = records, zone, repositories
         self._namespace = namespace
-        self._defaults = function_defaults(self, settings=settings, records=records, zone=zone)
+        self._defaults = function_defaults(self, settings=settings, cluster=cluster, records=records, zone=zone)
         self._with_certificates = replace(self._defaults, code=function_code(settings, certificates=True))
         self._renew()
         read = permissions.records(records.table, WORKSHOPS, actions=("Query",))

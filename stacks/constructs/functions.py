@@ -3,7 +3,7 @@
 from aws_cdk import Stack
 from aws_cdk import aws_route53 as route53
 
-from stacks.cluster import existing_cluster
+from stacks.constructs.cluster_reach import Cluster
 from stacks.constructs.python_code import function_code
 from stacks.constructs.python_function import FunctionDefaults
 from stacks.records import RecordsStack
@@ -13,12 +13,12 @@ METRICS_NAMESPACE = "Canario/Mesh"  # the telemetry contract's
 
 
 def function_defaults(
-    stack: Stack, *, settings: Settings, records: RecordsStack, zone: route53.IHostedZone
+    stack: Stack, *, settings: Settings, cluster: Cluster, records: RecordsStack, zone: route53.IHostedZone
 ) -> FunctionDefaults:
     """What the functions of `stack` share; call it once a stack."""
-    cluster = existing_cluster(stack, settings)
     return FunctionDefaults(
         settings=settings,
+        cluster=cluster,
         code=function_code(settings),
         environment={
             "CANARIO_TABLE": records.table.table_name,
