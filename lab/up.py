@@ -134,6 +134,7 @@ def context(lab: Lab) -> Mapping[str, str]:
         "cluster_name": "lab",
         "cluster_endpoint": lab.kubernetes,
         "cluster_ca": _cluster_ca(lab.kubeconfig),
+        "cluster_access": "no",  # MiniStack has no access entries; the lab cluster lets every function in
         "dialects": ",".join(DIALECTS),
         "function_environment": json.dumps(functions),
         # MiniStack runs the functions on this very interpreter.

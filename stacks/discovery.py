@@ -30,7 +30,7 @@ class DiscoveryStack(Stack):
 def _vpc(scope: Construct, settings: Settings) -> ec2.IVpc:
     """An existing cluster's VPC by its id; otherwise an empty one, since a private zone has to belong to some VPC."""
     if settings.vpc_id:
-        return ec2.Vpc.from_vpc_attributes(scope, "Vpc", vpc_id=settings.vpc_id, availability_zones=[])
+        return ec2.Vpc.from_vpc_attributes(scope, "Vpc", vpc_id=settings.vpc_id, availability_zones=["unknown"])
     vpc = ec2.Vpc(
         scope,
         "Vpc",

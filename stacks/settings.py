@@ -99,6 +99,11 @@ def _together(settings: Settings) -> Iterator[tuple[str, bool, str]]:
         )
     subnets, groups = settings.function_subnet_ids, settings.function_security_group_ids
     yield "function_security_group_ids", bool(subnets) == bool(groups), "with function_subnet_ids; both or neither"
+    yield (
+        "dialects",
+        exists or "gateway" in settings.dialects,
+        "gateway among them, for a cluster of our own: AWS ended App Mesh",
+    )
     yield "cluster_access", exists or settings.cluster_access, "yes, for a cluster of our own"
     yield "nodes_min", settings.nodes_min <= settings.nodes, f"at most nodes, {settings.nodes}"
     yield "nodes_max", settings.nodes_max >= settings.nodes, f"at least nodes, {settings.nodes}"
@@ -196,8 +201,8 @@ _PARSERS: Mapping[str, Callable[[str, Any], Any]] = {
     "guided_heartbeat_hours": _number(1, LONGEST_WAIT_HOURS, "whole hours"),
     "guided_timeout_hours": _number(1, LONGEST_WAIT_HOURS, "whole hours"),
     "cluster_access": _yes_or_no,
-    "function_subnet_ids": _several(r"subnet-[0-9a-f]+", "subnets' ids, subnet-…"),
-    "function_security_group_ids": _several(r"sg-[0-9a-f]+", "security groups' ids, sg-…"),
+    "function_subnet_ids": _several(r"subnet-([0-9a-f]{8}|[0-9a-f]{17})", "subnets' ids, subnet-…"),
+    "function_security_group_ids": _several(r"sg-([0-9a-f]{8}|[0-9a-f]{17})", "security groups' ids, sg-…"),
     "kubernetes_version": _one_of(KUBERNETES_VERSIONS),
     "node_group_name": _matching(_NAME, "a name of letters, digits and '-' that begins with a letter"),
     "node_type": _matching(re.compile(r"[a-z][a-z0-9-]*\.[a-z0-9-]+"), "an EC2 instance type, t3.large for example"),

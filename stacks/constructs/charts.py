@@ -43,8 +43,7 @@ class Charts(Construct):
         super().__init__(scope, id)
         self._cluster, self._settings = made.cluster, settings
         balancers = self._load_balancer_controller(vpc, made.ready)
-        if "gateway" in settings.dialects:
-            self._mesh(traces, made.ready, balancers)
+        self._mesh(traces, made.ready, balancers)
 
     def _mesh(self, traces: tuple[str, int], *ready: IDependable) -> None:
         definitions = eks.HelmChart(
@@ -138,8 +137,10 @@ def load_balancer_values(cluster: str, region: str, vpc: str) -> Values:
 
 
 def _acknowledge_load_balancers(identity: PodIdentity) -> None:
-    acknowledge(
-        identity.role,
-        "IAM5[Resource::*]",
-        "What describes knows no resources; what changes is of resources that bear this cluster's tag",
-    )
+    acknowledge(identity, "IAM5[Resource::*]", "What describes knows no resources")
+    place = "<AWS::Region>:<AWS::AccountId>"
+    for resource in ("loadbalancer/net/*", "targetgroup/*", "listener/net/*"):
+        rule = f"IAM5[Resource::arn:<AWS::Partition>:elasticloadbalancing:{place}:{resource}]"
+        acknowledge(identity, rule, "Their names are the controller's; a condition wants this cluster's tag")
+    rule = f"IAM5[Resource::arn:<AWS::Partition>:ec2:{place}:security-group/*]"
+    acknowledge(identity, rule, "Their ids are EC2's; a condition wants this cluster's tag")

@@ -10,6 +10,7 @@ from constructs import Construct
 
 from canario.workshop.names import SERVICE_PORT
 from stacks.constructs.acknowledgements import acknowledge
+from stacks.constructs.kubectl_provider import answer_for_kubectl
 from stacks.constructs.network import Network
 from stacks.constructs.retention import RETENTION
 from stacks.settings import Settings
@@ -65,6 +66,9 @@ class KubernetesCluster(Construct):
             ),
         )
         cluster.node.add_dependency(control_plane)
+        rule = "IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/AmazonEKSClusterPolicy]"
+        acknowledge(cluster.role, rule, "EKS prescribes it to control planes")
+        answer_for_kubectl(cluster, retention=self._settings.log_retention_days)
         return cluster
 
     def _addon(self, name: str) -> eks.CfnAddon:
@@ -136,7 +140,7 @@ class KubernetesCluster(Construct):
         """To the API server, and to the pods that a stage's checks ask directly."""
         inside, functions = self.cluster.cluster_security_group, self._network.functions
         for port in POD_PORTS:
-            inside.connections.allow_from(functions, ec2.Port.tcp(port), "Canario's functions")
+            inside.connections.allow_from(functions, ec2.Port.tcp(port), "Functions of Canario")
 
 
 def _endpoint(public: tuple[str, ...]) -> eks.EndpointAccess:

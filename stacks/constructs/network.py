@@ -42,7 +42,7 @@ class Network(Construct):
         for subnet in self.vpc.private_subnets:
             Tags.of(subnet).add(PRIVATE_ROLE, "1")
         self.functions = ec2.SecurityGroup(
-            self, "Functions", vpc=self.vpc, description="Canario's functions", allow_all_outbound=True
+            self, "Functions", vpc=self.vpc, description="Functions of Canario", allow_all_outbound=True
         )
 
     def _log_flows(self, retention: int) -> None:

@@ -29,7 +29,7 @@ class TracingCollector(Construct):
             name=NAME,
             statements=(iam.PolicyStatement(actions=["xray:PutTraceSegments"], resources=["*"], sid="SendTraces"),),
         )
-        acknowledge(identity.role, "IAM5[Resource::*]", "X-Ray's actions know no resources")
+        acknowledge(identity, "IAM5[Resource::*]", "X-Ray's actions know no resources")
         cluster.add_manifest("Traces", *manifests(namespace, Stack.of(self).region)).node.add_dependency(identity)
         self.address = (f"{NAME}.{namespace}.svc.cluster.local", PORT)
 

@@ -5,8 +5,12 @@ import pytest
 from canario.workshop.request import AVAILABLE_STAGES
 from tests.infrastructure.reading import Grant, Template, function, grants, of_type
 
-# Its own logs and trace segments. X-Ray's two actions know no resources.
-EVERY = {
+# Its own logs, trace segments, and its place in the cluster's VPC. X-Ray's two actions and these know no resources.
+INTERFACES = ("Create", "Delete", "Describe")
+NETWORK = {(f"ec2:{how}NetworkInterface{'s' * (how == 'Describe')}", "*") for how in INTERFACES}
+NETWORK |= {(f"ec2:{action}", "*") for action in ("DescribeSubnets", "AssignPrivateIpAddresses")}
+NETWORK |= {("ec2:UnassignPrivateIpAddresses", "*")}
+EVERY = NETWORK | {
     ("logs:CreateLogStream", "Logs"),
     ("logs:PutLogEvents", "Logs"),
     ("xray:PutTraceSegments", "*"),
