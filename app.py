@@ -19,8 +19,8 @@ def build(app: App, settings: Settings) -> None:
     """Every stack. None names an account or a region: a deployment's credentials say where it goes."""
     cluster = existing_cluster(settings) if settings.cluster_endpoint else own_cluster(app, settings)
     discovery = DiscoveryStack(app, "CanarioDiscovery", settings=settings, vpc=cluster.vpc)
-    images = ImagesStack(app, "CanarioImages")
     records = RecordsStack(app, "CanarioRecords")
+    images = ImagesStack(app, "CanarioImages", settings=settings, bus=records.bus)
     canary = CanaryStack(app, "CanarioCanary", settings=settings, cluster=cluster, records=records, zone=discovery.zone)
     RegistrarStack(
         app,

@@ -98,7 +98,7 @@ class Composition:
             http=self.http,
             zone=self.zone,
             cloud_map=self.cloud_map,
-            images=Repositories(aws.client(self.session, "ecr"), self.environment.registry),
+            images=Repositories(aws.client(self.session, "ecr"), self.environment.registry, self.environment.image_tag),
             records=WorkshopRecords(aws.table(self.session, self.environment.table)),
             events=self.events,
             permissions=Access(

@@ -23,6 +23,7 @@ class Environment:
     cluster_ca: str  # PEM
     zone_id: str
     registry: str
+    image_tag: str
     dialects: tuple[str, ...]
     metrics_namespace: str
     stage: str | None = None  # stage functions only
@@ -38,6 +39,7 @@ def environment_from(variables: Mapping[str, str]) -> Environment:
         cluster_ca=_pem(variables, "CANARIO_CLUSTER_CA"),
         zone_id=_text(variables, "CANARIO_ZONE_ID"),
         registry=_text(variables, "CANARIO_REGISTRY"),
+        image_tag=_text(variables, "CANARIO_IMAGE_TAG"),
         dialects=_dialects(variables, "CANARIO_DIALECTS"),
         metrics_namespace=_text(variables, "CANARIO_METRICS_NAMESPACE"),
         stage=variables.get("CANARIO_STAGE"),

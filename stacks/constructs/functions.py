@@ -4,6 +4,7 @@ from aws_cdk import Stack
 from aws_cdk import aws_route53 as route53
 
 from stacks.constructs.cluster_reach import Cluster
+from stacks.constructs.image_tag import image_tag
 from stacks.constructs.python_code import function_code
 from stacks.constructs.python_function import FunctionDefaults
 from stacks.records import RecordsStack
@@ -28,6 +29,7 @@ def function_defaults(
             "CANARIO_CLUSTER_CA": cluster.ca,
             "CANARIO_ZONE_ID": zone.hosted_zone_id,
             "CANARIO_REGISTRY": f"{stack.account}.dkr.ecr.{stack.region}.{stack.url_suffix}",
+            "CANARIO_IMAGE_TAG": image_tag(settings),
             "CANARIO_DIALECTS": ",".join(settings.dialects),
             "CANARIO_METRICS_NAMESPACE": METRICS_NAMESPACE,
         },

@@ -44,7 +44,7 @@ INSTALLATIONS: Mapping[str, Settings] = {
         function_security_group_ids=("sg-0123abcd",),
         function_environment={"http_proxy": "http://p:1"},
     ),
-    "lab": Settings(**EXISTING, cluster_access=False, dialects=("appmesh",)),
+    "lab": Settings(**EXISTING, cluster_access=False, image_builds=False, dialects=("appmesh",)),
 }
 
 Assembly = Callable[[str], Path]

@@ -64,6 +64,8 @@ def test_values_of_the_command_line_and_of_the_file_are_both_taken() -> None:
         ("public_endpoint_cidrs", ""),
         ("cluster_admins", "me"),
         ("istio_version", "latest"),
+        ("image_builds", "sometimes"),
+        ("image_tag", "v1:latest"),
         ("dialects", "appmesh"),  # which AWS has ended
         ("cluster_ca", "spaces in between"),
         ("cluster_name", "-dash"),

@@ -1,7 +1,6 @@
 """What is connected to what: environments, parameters, storage."""
 
 from lambdas.environment import environment_from
-from stacks.images import REPOSITORIES
 from tests.infrastructure.conftest import CA, ENDPOINT, Assembly, Template, read
 from tests.infrastructure.reading import function, of_type
 
@@ -58,13 +57,6 @@ def test_records_survive_the_stack_and_a_mistake(templates: dict[str, Template])
     assert [key["AttributeName"] for key in table["Properties"]["KeySchema"]] == ["pk", "sk"]
 
 
-def test_the_images_are_the_contracts(templates: dict[str, Template]) -> None:
-    """One repository for each image of docs/contracts.md."""
-    found = of_type(templates["CanarioImages"], "AWS::ECR::Repository").values()
-
-    assert {each["RepositoryName"] for each in found} == set(REPOSITORIES)
-
-
 def test_the_zone_is_private(templates: dict[str, Template]) -> None:
     """The workshops' names are for a VPC, not for the world."""
     zone = next(iter(of_type(templates["CanarioDiscovery"], "AWS::Route53::HostedZone").values()))
@@ -108,4 +100,4 @@ def test_stack_outputs_are_the_contracts(templates: dict[str, Template]) -> None
     """What the lab and the command line look for is among the outputs, under its own name."""
     outputs = {name for template in templates.values() for name in template.get("Outputs", {})}
 
-    assert {"WorkshopMachineArn", "CanaryMachineArn", "TableName", "BusName", "ZoneId"} <= outputs
+    assert {"WorkshopMachineArn", "CanaryMachineArn", "TableName", "BusName", "ZoneId", "ImageTag"} <= outputs
