@@ -9,6 +9,7 @@ from stacks.cluster import ClusterStack, existing_cluster
 from stacks.constructs.cluster_reach import Cluster
 from stacks.discovery import DiscoveryStack
 from stacks.images import ImagesStack
+from stacks.observability import ObservabilityStack
 from stacks.records import RecordsStack
 from stacks.registrar import RegistrarStack
 from stacks.settings import BadSetting, Settings, settings_from
@@ -22,7 +23,7 @@ def build(app: App, settings: Settings) -> None:
     records = RecordsStack(app, "CanarioRecords")
     images = ImagesStack(app, "CanarioImages", settings=settings, bus=records.bus)
     canary = CanaryStack(app, "CanarioCanary", settings=settings, cluster=cluster, records=records, zone=discovery.zone)
-    RegistrarStack(
+    registrar = RegistrarStack(
         app,
         "CanarioRegistrar",
         settings=settings,
@@ -31,7 +32,7 @@ def build(app: App, settings: Settings) -> None:
         zone=discovery.zone,
         namespace=discovery.namespace,
     )
-    WorkshopStack(
+    workshop = WorkshopStack(
         app,
         "CanarioWorkshop",
         settings=settings,
@@ -41,6 +42,15 @@ def build(app: App, settings: Settings) -> None:
         namespace=discovery.namespace,
         repositories=images.repositories,
         rollouts=canary.machine,
+    )
+    ObservabilityStack(
+        app,
+        "CanarioObservability",
+        settings=settings,
+        bus=records.bus,
+        workshops=workshop.machine,
+        rollouts=canary.machine,
+        registrar=registrar.function,
     )
     Tags.of(app).add("canario", "true")
 

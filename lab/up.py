@@ -136,6 +136,7 @@ def context(lab: Lab) -> Mapping[str, str]:
         "cluster_ca": _cluster_ca(lab.kubeconfig),
         "cluster_access": "no",  # MiniStack has no access entries; the lab cluster lets every function in
         "image_builds": "no",  # the lab's images are programs of this checkout
+        "xray_group": "no",  # MiniStack's CloudFormation knows none
         "dialects": ",".join(DIALECTS),
         "function_environment": json.dumps(functions),
         # MiniStack runs the functions on this very interpreter.

@@ -49,6 +49,7 @@ class RegistrarStack(Stack):
                 *permissions.change_instances(namespace, "RegisterInstance", "CreateService", "TagResource"),
             ),
         )
+        self.function = made.function
         scheduler.Schedule(
             self,
             "EveryMinute",

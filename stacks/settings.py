@@ -57,6 +57,7 @@ class Settings:
     public_endpoint_cidrs: tuple[str, ...] = ()  # who may reach the cluster's API from outside; empty: nobody
     cluster_admins: tuple[str, ...] = ()  # IAM roles and users, for kubectl
     istio_version: str = "1.31.0"
+    xray_group: bool = True
     image_builds: bool = True  # in CodeBuild
     image_tag: str = ""  # empty: the digest of apps/demo
     python_version: str = "3.14"
@@ -215,6 +216,7 @@ _PARSERS: Mapping[str, Callable[[str, Any], Any]] = {
     "public_endpoint_cidrs": _several(r"[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}", "IPv4 ranges, 203.0.113.0/24"),
     "cluster_admins": _several(r"arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/\S+", "ARNs of IAM roles and users"),
     "image_builds": _yes_or_no,
+    "xray_group": _yes_or_no,
     "image_tag": _matching(re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"), "a tag of an image"),
     "istio_version": _matching(
         re.compile(r"[0-9]+\.[0-9]+\.[0-9]+"), "a version of Istio's charts, 1.31.0 for example"

@@ -66,7 +66,8 @@ class WorkshopStack(Stack):
                 heartbeat_hours=settings.guided_heartbeat_hours, timeout_hours=settings.guided_timeout_hours
             ),
         )
-        CfnOutput(self, "WorkshopMachineArn", value=machine.machine.state_machine_arn)
+        self.machine = machine.machine
+        CfnOutput(self, "WorkshopMachineArn", value=self.machine.state_machine_arn)
         functions = {stage.id: stage.function.function_name for stage in stages if stage.function}
         CfnOutput(self, "StageFunctions", value=self.to_json_string(functions))
 

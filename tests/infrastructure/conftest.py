@@ -12,6 +12,8 @@ from cdk_nag import AwsSolutionsChecks
 
 from app import build
 from stacks.settings import Settings
+from tests.infrastructure.scenarios import watched
+from tests.infrastructure.watching import Watch
 
 Template = Mapping[str, Any]
 NO_BUNDLING = {"aws:cdk:bundling-stacks": []}
@@ -44,10 +46,16 @@ INSTALLATIONS: Mapping[str, Settings] = {
         function_security_group_ids=("sg-0123abcd",),
         function_environment={"http_proxy": "http://p:1"},
     ),
-    "lab": Settings(**EXISTING, cluster_access=False, image_builds=False, dialects=("appmesh",)),
+    "lab": Settings(**EXISTING, cluster_access=False, image_builds=False, xray_group=False, dialects=("appmesh",)),
 }
 
 Assembly = Callable[[str], Path]
+
+
+@pytest.fixture(scope="session")
+def watch() -> Watch:
+    """What the functions ask for, over fakes."""
+    return watched()
 
 
 @pytest.fixture(scope="session")

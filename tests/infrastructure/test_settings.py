@@ -65,6 +65,7 @@ def test_values_of_the_command_line_and_of_the_file_are_both_taken() -> None:
         ("cluster_admins", "me"),
         ("istio_version", "latest"),
         ("image_builds", "sometimes"),
+        ("xray_group", 7),
         ("image_tag", "v1:latest"),
         ("dialects", "appmesh"),  # which AWS has ended
         ("cluster_ca", "spaces in between"),

@@ -1,6 +1,6 @@
 """What a function asks of the systems that it reaches: every port watched, function by function."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
@@ -16,11 +16,15 @@ VERBS = {"apply": ("create", "patch"), "replace": ("update",)}
 
 @dataclass
 class Watch:
-    """`asked`: function → verbs on Kubernetes' resources. `called`: function → the ports' methods, "zone.upsert"."""
+    """`asked`: function → verbs on Kubernetes' resources. `called`: function → the ports' methods, "zone.upsert".
+
+    `said`: event → its details' fields.
+    """
 
     function: str = ""
     asked: dict[str, set[Asked]] = field(default_factory=dict)
     called: dict[str, set[str]] = field(default_factory=dict)
+    said: dict[str, set[str]] = field(default_factory=dict)
 
     @contextmanager
     def of(self, function: str) -> Iterator[None]:
@@ -50,7 +54,11 @@ class WatchedPort:
         found = getattr(self._inner, method)
         if callable(found) and self._watch.function:
             self._watch.called[self._watch.function].add(f"{self._name}.{method}")
-        return found
+        return self._put if (self._name, method) == ("events", "put") else found
+
+    def _put(self, kind: str, detail: Mapping[str, Any]) -> None:
+        self._watch.said.setdefault(kind, set()).update(detail)
+        self._inner.put(kind, detail)
 
 
 class WatchedKubernetes:
