@@ -44,7 +44,7 @@ class RegistrarStack(Stack):
             defaults=function_defaults(self, settings=settings, cluster=cluster, records=records, zone=zone),
             timeout_seconds=50,
             statements=(
-                permissions.read_cloud_map(),
+                permissions.read_cloud_map(*permissions.LISTS),
                 permissions.set_health(),
                 *permissions.change_instances(namespace, "RegisterInstance", "CreateService", "TagResource"),
             ),

@@ -150,5 +150,10 @@ class WorkshopStack(Stack):
                 permissions.read_cloud_map("DiscoverInstances"),
                 permissions.records(self._records.table, ROLLOUTS, actions=("Query",)),
             ),
-            "clean": (read, change, look, *permissions.change_instances(self._namespace)),
+            "clean": (
+                read,
+                change,
+                permissions.read_cloud_map(*permissions.LISTS),
+                *permissions.change_instances(self._namespace),
+            ),
         }

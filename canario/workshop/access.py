@@ -69,7 +69,7 @@ ANY: Mapping[str, Verbs] = {
     "stage_clean": {
         "namespaces": "delete get list patch",
         _DEPLOYMENTS: "delete get list patch",
-        "services": "delete get list",
+        "services": "delete list",
         "configmaps": "list",
         "secrets": "delete list",
         "pods": "list",

@@ -90,7 +90,8 @@ def read_traces() -> iam.PolicyStatement:
     )
 
 
-CLOUD_MAP = ("ListNamespaces", "ListServices", "ListInstances", "GetInstancesHealthStatus", "DiscoverInstances")
+LISTS = ("ListNamespaces", "ListServices", "ListInstances", "GetInstancesHealthStatus")
+CLOUD_MAP = (*LISTS, "DiscoverInstances")
 
 
 def read_cloud_map(*actions: str) -> iam.PolicyStatement:

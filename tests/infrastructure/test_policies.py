@@ -24,8 +24,9 @@ WAITS |= {(f"states:SendTask{how}", "Workshop") for how in ("Success", "Failure"
 STAGE = RECORD | WAITS
 NAMES = {("route53:ListResourceRecordSets", "Zone"), ("route53:ChangeResourceRecordSets", "Zone")}
 IMAGES = {("ecr:DescribeImages", name) for name in ("frontend", "nodejs", "nodejsv2", "crystal")}
-CLOUD_MAP = ("ListNamespaces", "ListServices", "ListInstances", "GetInstancesHealthStatus", "DiscoverInstances")
+CLOUD_MAP = ("ListNamespaces", "ListServices", "ListInstances", "GetInstancesHealthStatus")
 LOOK = {(f"servicediscovery:{action}", "*") for action in CLOUD_MAP}
+DISCOVER = {("servicediscovery:DiscoverInstances", "*")}
 RECORDS = {("route53:ChangeResourceRecordSets", "Namespace"), ("route53:GetHostedZone", "Namespace")}
 APPEND = ("dynamodb:PutItem", "rollout#*")
 UNLOCK = ("dynamodb:DeleteItem", "router#*")
@@ -50,7 +51,7 @@ WORKSHOP: dict[str, set[Grant]] = {
     "StageMesh": STAGE,
     "StageTracing": STAGE
     | {("xray:GetServiceGraph", "*"), ("xray:GetTraceSummaries", "*"), ("xray:BatchGetTraces", "*")},
-    "StageDiscovery": STAGE | NAMES | LOOK | RECORDS | INSTANCES | {("cloudwatch:GetMetricData", "*")},
+    "StageDiscovery": STAGE | NAMES | LOOK | DISCOVER | RECORDS | INSTANCES | {("cloudwatch:GetMetricData", "*")},
     "StageGateway": STAGE,
     "StageCanary": STAGE | {("dynamodb:Query", "rollout#*"), ("servicediscovery:DiscoverInstances", "*")},
     "StageMtls": STAGE,
