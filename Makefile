@@ -5,6 +5,7 @@ V2_ERROR_RATE ?= 0
 WORKSHOP ?= default
 UNTIL ?= clean
 RATE ?= 60
+WORKSHOPS ?= 1
 
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
@@ -14,11 +15,11 @@ export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/.cache/jsii
 export KUBECACHEDIR := $(CURDIR)/.cache/kube
 export npm_config_cache := $(CURDIR)/.cache/npm
 
-.PHONY: lab lab-up lab-down test check setup lock clean
+.PHONY: lab lab-up lab-down test check bench setup lock clean
 
 lab: setup  ## bring the lab up, deploy, run one whole workshop under live load, report, bring it down
 	@$(BIN)/python -m lab run --mesh "$(MESH)" --v2-error-rate "$(V2_ERROR_RATE)" \
-		--workshop "$(WORKSHOP)" --until "$(UNTIL)" --rate "$(RATE)"
+		--workshop "$(WORKSHOP)" --until "$(UNTIL)" --rate "$(RATE)" --workshops "$(WORKSHOPS)"
 
 lab-up: setup  ## leave the lab standing, deployed
 	@$(BIN)/python -m lab up --v2-error-rate "$(V2_ERROR_RATE)"
@@ -27,12 +28,15 @@ lab-down: setup  ## stop everything that lab-up started
 	@$(BIN)/python -m lab down
 
 test: setup check  ## every test
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 check: setup  ## what needs no run: style, types, import rules
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
+
+bench: setup  ## the canary beside other tools' rules; docs/bench.md
+	@$(BIN)/python -m bench.canary
 
 setup:
 	@$(PYTHON) tools/bootstrap.py

@@ -6,7 +6,7 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,14 @@ from canario.errors import CanarioError, InvalidInput
 from canario.workshop.request import parse_request
 from lab import up
 from lab.errors import LabError
+from lab.many import keep_load, run_many
 from lab.processes import StartError
 from lab.run import LAB_PLAN, Options, run
-from lab.state import DIRECTORY
+from lab.state import DIRECTORY, Lab
 
 INTERRUPTED = 130
 DEFAULT_RATE = 60.0
+MOST_WORKSHOPS = 20
 
 
 def main(argv: Sequence[str]) -> int:
@@ -44,9 +46,11 @@ def _dispatch(arguments: argparse.Namespace, console: Console) -> int:
     if arguments.command == "down":
         up.bring_down(DIRECTORY, say)
         return 0
-    options = _options(arguments)
+    if arguments.command == "load":
+        return _load(arguments, say)
+    options, count = _options(arguments), _whole("WORKSHOPS", arguments.workshops, MOST_WORKSHOPS)
     with up.sole(DIRECTORY):
-        return _up(options, say) if arguments.command == "up" else _run(options, console, say)
+        return _up(options, say) if arguments.command == "up" else _run(options, count, console, say)
 
 
 def _up(options: Options, say: up.Say) -> int:
@@ -62,15 +66,26 @@ def _up(options: Options, say: up.Say) -> int:
     return 0
 
 
-def _run(options: Options, console: Console, say: up.Say) -> int:
+def _load(arguments: argparse.Namespace, say: up.Say) -> int:
+    lab = up.standing(DIRECTORY)
+    if lab is None:
+        raise LabError("no lab is up here; `make lab-up` starts one")
+    keep_load(lab, _number("RATE", arguments.rate, 1000.0), say)
+    return 0
+
+
+def _run(options: Options, count: int, console: Console, say: up.Say) -> int:
+    def one_or_many(lab: Lab, seconds: Mapping[str, float]) -> int:
+        return run_many(lab, options, count, seconds, console) if count > 1 else run(lab, options, seconds, console)
+
     lab = up.standing(DIRECTORY)
     if lab:
         say("lab: using the one that is up")
         up.write_images(lab, options.v2_error_rate)
-        return run(lab, options, {}, console)
+        return one_or_many(lab, {})
     try:
         lab, seconds = up.bring_up(DIRECTORY, v2_error_rate=options.v2_error_rate, kept=False, say=say)
-        return run(lab, options, seconds, console)
+        return one_or_many(lab, seconds)
     finally:
         # A second Ctrl-C must not leave half a lab behind.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -103,12 +118,19 @@ def _number(field: str, text: str, largest: float) -> float:
     return value
 
 
+def _whole(field: str, text: str, largest: int) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= largest:
+        raise InvalidInput(field, text, f"a whole number from 1 to {largest}")
+    return int(text)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m lab", description="The workshop on this machine.")
     commands = parser.add_subparsers(dest="command", required=True)
     for command, text in (
         ("run", "run one whole workshop under live load"),
         ("up", "leave the lab standing"),
+        ("load", "call every workshop of the lab that is up, until interrupted"),
         ("down", "stop everything that `up` started"),
     ):
         each = commands.add_parser(command, help=text)
@@ -116,7 +138,8 @@ def _parser() -> argparse.ArgumentParser:
         each.add_argument("--mesh", default=up.DIALECTS[0], help="the mesh dialect")
         each.add_argument("--until", default="clean", help="the last stage to run")
         each.add_argument("--v2-error-rate", default="0", help="how often the second nodejs fails, 0 to 1")
-        each.add_argument("--rate", default=str(DEFAULT_RATE), help="load, in requests a second")
+        each.add_argument("--workshops", default="1", help="how many at once, called turma-01, turma-02 …")
+        each.add_argument("--rate", default=str(DEFAULT_RATE), help="load on each, in requests a second")
     return parser
 
 

@@ -26,9 +26,11 @@ GRACE = 10.0
 class AttachedLoad:
     """A load generator process and its lease."""
 
-    def __init__(self, lab: Path, kubernetes: Kubernetes, names: Names, rate: float) -> None:
+    def __init__(self, lab: Path, kubernetes: Kubernetes, names: Names, rate: float, *, alone: bool = True) -> None:
+        """`alone`: whether it is the lab's only load; any other has the workshop's id in its files' names."""
         self._lab, self._kubernetes, self._names, self._rate = lab, kubernetes, names, rate
-        self._report = lab / "traffic.json"
+        self._suffix = "" if alone else f"-{names.workshop}"
+        self._report = lab / f"traffic{self._suffix}.json"
         self._report.unlink(missing_ok=True)
         self._child: processes.Child | None = None
         self._renewed = datetime.fromtimestamp(0, UTC)
@@ -68,7 +70,7 @@ class AttachedLoad:
             return
         self._hold(now)
         argv = [sys.executable, "-m", "lab.load", "--url", f"http://{address}/", "--rate", f"{self._rate:g}"]
-        self._child = processes.start("load", [*argv, "--report", str(self._report)], lab=self._lab)
+        self._child = processes.start(f"load{self._suffix}", [*argv, "--report", str(self._report)], lab=self._lab)
 
     def _address(self) -> str | None:
         """The frontend's load balancer, as a browser outside the cluster would reach it."""

@@ -156,6 +156,7 @@ def _cdk_env(url: str, directory: Path) -> dict[str, str]:
         "AWS_ENDPOINT_URL": url,
         "AWS_EC2_METADATA_DISABLED": "true",
         "CDK_DISABLE_CLI_TELEMETRY": "true",
+        "CDK_HOME": str(ROOT / ".cache/cdk"),
         "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(ROOT / ".cache/jsii"),
         "PYTHONDONTWRITEBYTECODE": "1",
     }

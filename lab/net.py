@@ -6,6 +6,7 @@ One lab owns one block `127.X.0.0/16`, so several labs on one machine do not mee
 
 from __future__ import annotations
 
+import atexit
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ API_PORT = 6443
 VPC_PROXY_PORT = 3128
 _HOSTS_PER_OCTET = 254  # .0 and .255 are left out: they read like a network and a broadcast address
 _APP_OFFSET = 128
+_CLAIM_PORT = 6442
+_CLAIMS: dict[int, socket.socket] = {}  # by block, kept open
 
 
 class NoFreeBlockError(RuntimeError):
@@ -87,9 +90,31 @@ def free_port(host: str = "127.0.0.1") -> int:
 
 
 def free_block(candidates: Iterable[int] = range(10, 255)) -> Block:
-    """The first block whose API and proxy ports are free."""
+    """The first block whose API and proxy ports are free, and that no other process is about to use.
+
+    It stays this process's until it ends; the lab that it has started by then holds the block's ports.
+    """
     for x in candidates:
         block = Block(x)
-        if is_free(block.api, API_PORT) and is_free(block.vpc, VPC_PROXY_PORT):
+        if _claimed(block) and is_free(block.api, API_PORT) and is_free(block.vpc, VPC_PROXY_PORT):
             return block
     raise NoFreeBlockError("no free block 127.X.0.0/16: stop another lab with `make lab-down` and try again")
+
+
+def _claimed(block: Block) -> bool:
+    """Whether the block is this process's: a bound socket says so to all others."""
+    if block.x not in _CLAIMS:
+        claim = socket.socket()
+        try:
+            claim.bind((block.api, _CLAIM_PORT))
+        except OSError:
+            claim.close()
+            return False
+        _CLAIMS[block.x] = claim
+    return True
+
+
+@atexit.register
+def _release() -> None:
+    for claim in _CLAIMS.values():
+        claim.close()

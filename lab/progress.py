@@ -11,7 +11,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from canario.workshop.request import AVAILABLE_STAGES, STAGES
+from canario.workshop.request import STAGES
 from lab.report import Record, Snapshot
 
 LAST_DECISIONS = 8
@@ -94,7 +94,7 @@ def _stages(records: Iterable[Record]) -> Table:
         table.add_column(title, justify="right" if title == "seconds" else "left")
     for stage in STAGES:
         record = by_id.get(stage, {})
-        status = str(record.get("status", "" if stage in AVAILABLE_STAGES else "not yet available"))
+        status = str(record.get("status", ""))
         checks = record.get("checks", [])
         held = sum(check["status"] == "passed" for check in checks)
         seconds = record.get("seconds")

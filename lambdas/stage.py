@@ -7,11 +7,12 @@ from typing import Any
 from canario.errors import CanarioError, InvalidInput, NotReady
 from canario.workshop import run
 from canario.workshop.request import Request
+from canario.workshop.room import rooms, to_dict
 from lambdas import guided
 from lambdas.composition import Composition, composition
 from lambdas.telemetry import about, count, logger, metrics
 
-ACTIONS = ("solve", "check", "clean", *guided.ACTIONS)
+ACTIONS = ("solve", "check", "clean", "room", *guided.ACTIONS)
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -45,6 +46,9 @@ def perform(action: str, stage: str, request: Request, made: Composition, event:
         return run.check(stage, request, ports, event["run"], datetime.fromisoformat(event["entered"]))
     if action == "clean":
         return run.clean(stage, request, ports, event["run"])
+    if action == "room":
+        found = rooms(ports, event.get("namespaces", ()))
+        return {"stage": stage, "status": "read", "rooms": [to_dict(each) for each in found]}
     if action in guided.ACTIONS:
         return guided.perform(action, stage, request, made, event)
     raise InvalidInput("action", action, ", ".join(ACTIONS))

@@ -14,7 +14,6 @@ from aws_cdk import aws_servicediscovery as servicediscovery
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from canario.workshop.request import STAGES
 from canario.workshop.stages import all_stages
 from stacks.constructs import permissions
 from stacks.constructs.cluster_reach import Cluster
@@ -103,16 +102,15 @@ class WorkshopStack(Stack):
         return permissions.records(self._records.table, WAITING, actions=actions)
 
     def _stages(self) -> list[StageFunction]:
-        """Every stage of the document in its order; those without code keep their place."""
-        available = {stage.id: stage for stage in all_stages()}
+        """Every stage of the document in its order."""
         return [
             StageFunction(
-                id=id,
-                section=available[id].section if id in available else id,
-                deadline_seconds=available[id].deadline_seconds if id in available else 0,
-                function=self._stage(id) if id in available else None,
+                id=stage.id,
+                section=stage.section,
+                deadline_seconds=stage.deadline_seconds,
+                function=self._stage(stage.id),
             )
-            for id in STAGES
+            for stage in all_stages()
         ]
 
     def _stage(self, id: str) -> lambda_.IFunction:
@@ -140,7 +138,7 @@ class WorkshopStack(Stack):
         return {
             "preflight": (
                 read,
-                permissions.read_cloud_map("ListNamespaces"),
+                permissions.read_cloud_map(*permissions.LISTS),
                 permissions.look_at_images(self._repositories),
             ),
             "baseline": (read, change),

@@ -5,6 +5,7 @@ leaves. The contract (environment, bodies, headers, SIGTERM) is in docs/contract
 """
 
 import asyncio
+import contextlib
 import json
 import os
 import random
@@ -253,10 +254,9 @@ async def drained(demo: Demo) -> None:
     """Return when the process may end."""
     while (wait := demo.draining.ends_at() - demo.clock()) > 0:
         demo.changed.clear()
-        try:
-            await asyncio.wait_for(demo.changed.wait(), wait)
-        except TimeoutError:
-            continue
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(wait):
+                await demo.changed.wait()
 
 
 async def serve(config: Settings, told: asyncio.Event, draining: Draining | None = None) -> None:

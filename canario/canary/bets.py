@@ -1,12 +1,40 @@
-"""The arithmetic of evidence: what one window adds to a bet, and when bets begin. The formulas: evidence.py."""
+"""The arithmetic of betting: the ratios that are bet on, when bets begin, what one window adds to them.
+
+**The ratios.** A bet on r finds a ratio of r soonest. When the evidence is there, what is known of log r is known to
+about a third of it (log E is about (log r)² / 2σ², so σ is log r / √(2·log(1/α))), whatever r is; so bets that are
+even in log log r cost every r the same. Seven are enough. More weight is on the small ratios, which take longest.
+
+**The starts.** Σ_s u_s·exp(Σ_{k ≥ s} ℓ_k) is the recursion A ← (A + u)·exp(ℓ), so any number of starts costs one
+number a bet. The u_s are set before the first window and add up to at most 1, so the sum is worth no more than what
+was staked: what is not staked yet counts as it is.
+"""
 
 from collections.abc import Iterable, Sequence
-from math import exp, expm1, log, log1p
+from math import exp, log, log1p
+from typing import NamedTuple
 
-from canario.canary.observation import Counts
-from canario.canary.plan import Plan
+from canario.canary.observation import Tally
 
-STEEPER = (1.25, 1.5, 2.0, 3.0, 5.0, 8.0, 13.0, 20.0, 40.0, 100.0)  # × the limit that should not be passed
+STEEPER = (1.22, 1.5, 2.0, 3.2, 7.0, 30.0, 100.0)  # × the limit that should not be passed
+WEIGHTS = (0.09, 0.27, 0.21, 0.19, 0.13, 0.07, 0.04)
+FIRST = 0.85  # of the stake on the first window
+
+
+class Sample(NamedTuple):
+    """One series in one window."""
+
+    canary: Tally
+    baseline: Tally
+
+    @property
+    def failed(self) -> int:
+        """m: both nodes' failures."""
+        return self.canary.errors + self.baseline.errors
+
+    @property
+    def share(self) -> float:
+        """π: the share of the requests that really went to the canary."""
+        return self.canary.requests / (self.canary.requests + self.baseline.requests)
 
 
 def log_sum(*terms: tuple[float, float]) -> float:
@@ -15,52 +43,39 @@ def log_sum(*terms: tuple[float, float]) -> float:
     return top + log(sum(w * exp(x - top) for w, x in terms if w > 0))
 
 
-def mean_with_reserve(bets: Sequence[float], reserve: float) -> float:
-    """The log of the bets' mean; `reserve` is what is not staked yet, and counts as it is."""
-    return log_sum((reserve, 0.0), *((1 / len(bets), each) for each in bets))
+def stake(later: int, horizon: int) -> float:
+    """u of the start before a window: `later` windows that counted after the first, of at most `horizon`.
 
-
-def stake(later: int, change: int) -> float:
-    """u of the start before a window: `later` windows after the first that counted, at the `change`-th change.
-
-    Half is for the first window, a quarter for the changes of share, a quarter for every later window (a canary may
-    go bad at any time). Since Σ 1/(k(k+1)) = 1, they never add up to more than 1, however many come.
+    Half of what the first window leaves is spread evenly over the horizon, half is 1/(t(t + 1)) of it: a canary may go
+    bad at any time, and most do soon.
     """
     if later == 0:
-        return 0.5
-    return 0.25 / (later * (later + 1)) + (0.25 / (change * (change + 1)) if change else 0.0)
+        return FIRST
+    evenly = 1 / horizon if later <= horizon else 0.0
+    return (1 - FIRST) / 2 * (evenly + 1 / (later * (later + 1)))
 
 
-def reserve(later: int, changes: int) -> float:
+def reserve(later: int, horizon: int) -> float:
     """1 − Σ u of the starts so far."""
-    return 0.25 / (later + 1) + 0.25 / (changes + 1)
+    return (1 - FIRST) / 2 * (1 - min(1.0, later / horizon) + 1 / (later + 1))
 
 
 def bet(bets: Sequence[float], staked: float, gains: Iterable[float]) -> tuple[float, ...]:
-    """A ← (A + u)·exp(ℓ) for every bet, in logs."""
-    return tuple(log_sum((1, each), (staked, 0.0)) + gain for each, gain in zip(bets, gains, strict=True))
+    """A ← (A + u)·exp(ℓ) for every bet, in logs; u above zero."""
+    begun = log(staked)
+    return tuple([_log_add(each, begun) + gain for each, gain in zip(bets, gains, strict=True)])
 
 
-def gains(plan: Plan, canary: Counts, baseline: Counts) -> tuple[list[float], list[float]]:
-    """What one window adds to the bets *against* and *harmful*, for each ratio of STEEPER."""
-    π, against, harmful = real_share(canary, baseline), [], []
-    norm = log1p(π * (plan.r0 - 1))
-    for f in STEEPER:
-        log_d = log1p(π * (plan.r0 * f - 1)) - norm
-        won = canary.errors * (log(f) - log_d)
-        by_ratio = baseline.errors * log_d
-        by_rate = canary.requests * log1p(plan.tolerated_rate * expm1(log(f) - log_d))
-        against.append(won - by_ratio)
-        harmful.append(won - max(by_ratio, by_rate))
-    return against, harmful
+def worth(bets: Sequence[float], rest: float) -> float:
+    """The log of the bets' weighted mean; `rest` is what is not staked yet."""
+    top = max(*bets, 0.0)
+    return top + log(rest * exp(-top) + sum([w * exp(each - top) for w, each in zip(WEIGHTS, bets, strict=True)]))
 
 
-def log_rate(canary: Counts, rate: float, null: float) -> float:
-    """ℓ(rate; null) of the canary alone; both within (0, 1)."""
-    served = canary.requests - canary.errors
-    return canary.errors * log(rate / null) + served * (log1p(-rate) - log1p(-null))
+def log_rate(failed: float, served: float, rate: float, null: float) -> float:
+    """ℓ(rate; null) of `served` requests of which `failed` failed; both rates within (0, 1)."""
+    return failed * log(rate / null) + (served - failed) * (log1p(-rate) - log1p(-null))
 
 
-def real_share(canary: Counts, baseline: Counts) -> float:
-    """π: the share of the requests that really went to the canary."""
-    return canary.requests / (canary.requests + baseline.requests)
+def _log_add(a: float, b: float) -> float:
+    return a + log1p(exp(b - a)) if a > b else b + log1p(exp(a - b))

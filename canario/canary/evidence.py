@@ -1,37 +1,42 @@
-"""Evidence by betting: each process here starts at 1 and on average does not grow while its null is true.
+"""Evidence by betting on one series: each process starts at 1 and on average does not grow while its null is true.
 
-One window: the canary serves n_c requests of which x_c fail, the baseline n_b of which x_b fail; m = x_c + x_b,
-π = n_c / (n_c + n_b), D(r) = 1 + π(r − 1). With r a ratio of the failure rates, q a failure rate of the canary:
+One window: the canary serves n_c requests of which x_c fail (or are slow, or have a fault), the baseline n_b of which
+x_b do; m = x_c + x_b, π = n_c / (n_c + n_b), D(r) = 1 + π(r − 1). By Ville's inequality P(a process ever reaches 1/α)
+≤ α under its null, however often one looks.
 
-    ℓ(r; r') = x_c·log(r / r') − m·log(D(r) / D(r'))                       against the null "the ratio is r'"
-    ℓ(q; q') = x_c·log(q / q') + (n_c − x_c)·log((1 − q) / (1 − q'))       against the null "the rate is q'"
+- *against*: null p_c ≤ r₀·p_b. Bet j adds x_c·log(r_j/r₀) − m·log(D(r_j)/D(r₀)): its exponential has a mean of at most
+  exp(n_b·p_b·(1/d − 1) + n_c·p_c·(r_j/(r₀·d) − 1)) ≤ 1, d = D(r_j)/D(r₀), as 1 + x ≤ exp(x). For r₀ = 1 the charge
+  m·log D is replaced by the hypergeometric moment (moment.py), which is less: exact given m under p_c = p_b, and for
+  p_c < p_b the canary's failures are fewer still.
+- *harmful*: null p_c ≤ max(r₀·p_b, τ). Each window adds to bet j the **smaller** of that and of the test of the
+  canary's rate against τ with the same stake k on a failure, x_c·log k − n_c·log(1 + τ(k − 1)). In each window one of
+  the two is valid, so the smaller is: also where the limit that binds changes from window to window.
+- *for_ratio*: null p_c ≥ r₁·p_b. Of the errors: proof.py. Of latency, where exceedances are common and a ratio of the
+  odds would be another question: as *against* with D, and ratios below r₁.
+- *for_rate*: null p_c ≥ τ, of the canary alone.
+- *safe*: null p_c ≥ max(r₁·p_b, τ). Both are valid under it, so their average is. Its weights are set before the
+  canary's first request, from what the baseline showed until then.
+- *watch*: R ← (R + 1)·exp(ℓ) with the ℓ of *harmful*. R_t − t does not grow on average under the null, so at the
+  first time T with R ≥ L: E[T] ≥ E[R_T] ≥ L. Its average run length to a false alarm is at least L windows, and
+  P(T ≤ n) ≤ n/L (Shiryaev, Roberts).
 
-By Ville's inequality P(a process ever reaches 1/α) ≤ α under its null, however often one looks.
+With a dispersion φ ≥ 1 every ℓ is divided by it: exp(ℓ/φ) has a mean of at most 1 where exp(ℓ) has (Jensen), and
+where failures come in clusters of φ that are routed together it is what one failure a cluster would give.
 
-- *against*: null ratio ≤ r₀. *against_rate*: null rate ≤ τ. Means over ten bets.
-- *harmful*: null p_c ≤ max(r₀·p_b, τ). Each window adds to bet j the **smaller** of ℓ(r_j; r₀) and ℓ(q_j; τ), so it
-  holds also where the limit that binds changes from window to window; the smaller of the two whole processes would
-  not. q_j is set before the window, from the baseline's earlier rate: the rate that r_j would mean.
-- *safe*: null p_c ≥ max(r₁·p_b, τ). Both *for_ratio* and *for_rate* are valid under it, so their average is. Its
-  weights are set before the canary's first request, from what the baseline showed until then.
-
-The bets against begin anew whenever the regression may have (bets.stake). Since Σ_s u_s·exp(Σ_{k ≥ s} ℓ_k) is the
-recursion A ← (A + u)·exp(ℓ), any number of starts costs one number a bet. The bets for the canary have one start,
-so that they are functions of sums.
-
-Source: Lindon, Sanden, Shirikian, KDD 2022 (arXiv 2205.14762), with the mixtures of docs/canary.md.
+Sources: Lindon, Sanden, Shirikian, KDD 2022 (arXiv 2205.14762); Shin, Ramdas, Rinaldo, E-detectors, 2022 (2203.03532).
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from math import inf, log, log1p, sqrt
+from math import expm1, inf, log, log1p, sqrt
 
-from canario.canary.bets import STEEPER, bet, gains, log_rate, log_sum, mean_with_reserve, real_share, reserve, stake
-from canario.canary.observation import Counts
-from canario.canary.plan import Plan
+from canario.canary.bets import STEEPER, WEIGHTS, Sample, bet, log_rate, log_sum, reserve, stake, worth
+from canario.canary.guards import Guard
+from canario.canary.moment import log_moments
+from canario.canary.observation import Tally
+from canario.canary.proof import gains_for, lower_ratios, mixture, raised
 
-GENTLER = ((1.25, 0.25), (1.0, 0.4), (0.8, 0.25), (0.5, 0.1))  # × r₀, weight: most on a canary like the baseline
 RARER = ((0.01, 0.25), (0.1, 0.25), (0.25, 0.25), (0.5, 0.25))  # × τ, weight
 LIMIT_RATIOS = (2.0, 3.0, 5.0, 8.0, 13.0, 20.0, 40.0, 100.0, 300.0, 1000.0)  # what the ramp asks about
 
@@ -41,131 +46,198 @@ class Evidence:
     """What the windows that counted (share above zero) add up to. Its size does not depend on their number."""
 
     windows: int
-    changes: int  # how many of them began with another share than the one before
-    share: float  # in force in the last of them
     ratio_weight: float  # of for_ratio in safe
-    canary: Counts  # totals
-    baseline: Counts
-    spread: tuple[float, ...]  # Σ m·log D(r), for the ratios of `spread_ratios`
+    canary: Tally  # totals
+    baseline: Tally
+    failed: float  # Σ x_c / φ
+    served: float  # Σ n_c / φ
+    spread: tuple[float, ...]  # Σ m·log D(r) / φ, for the ratios of `spread_ratios`
     against: tuple[float, ...]  # logs of the bets, in the order of STEEPER; likewise the next two
     harmful: tuple[float, ...]
+    proof: tuple[float, ...] = ()  # of the errors: the bets of *for_ratio*
+    raised: float = 0.0  # Σ log c of proof.py
+    watch: tuple[float, ...] = ()  # none before the watch
 
 
 @dataclass(frozen=True)
 class Reading:
-    """The logs of the six processes: 0 says nothing, log(1/α) is enough."""
+    """The logs of the processes: 0 says nothing, log(1/α) is enough."""
 
     against: float = 0.0
     harmful: float = 0.0
     for_ratio: float = 0.0
     for_rate: float = 0.0
     safe: float = 0.0
+    watch: float = -inf
 
 
-def weigh(
-    before: Evidence | None, plan: Plan, share: float, canary: Counts, baseline: Counts, rate: float
-) -> Evidence | None:
-    """Add one window. `rate`: the baseline's failure rate as it seemed before the window.
+@dataclass(frozen=True)
+class Terms:
+    """What a window is weighed by, besides its guard; all of it known before the window."""
 
-    A window in which the canary served nothing says nothing, and changes nothing.
-    """
-    if share <= 0 or canary.requests == 0:
-        return before
-    then = before or _nothing(plan, share, rate)
-    changed = share != then.share
-    staked = stake(then.windows, then.changes + 1 if changed else 0)
-    against, harmful = gains(plan, canary, baseline)
+    horizon: int  # windows that may count
+    rate: float  # the baseline's failure rate as it seemed
+    enough: float = inf  # log(1/β), until it is proved safe
+    dispersion: float = 1.0
+    watching: bool = False
+
+
+def weigh(before: Evidence | None, guard: Guard, sample: Sample, terms: Terms) -> Evidence:
+    """Add one window, in which the canary served something."""
+    then, φ = before or _nothing(guard, terms.rate), terms.dispersion
+    against, harmful = gains(guard, sample, φ)
+    staked = stake(then.windows, terms.horizon)
+    proof, added = _proof(then, guard, sample, terms)
     return replace(
         then,
         windows=then.windows + 1,
-        changes=then.changes + changed,
-        share=share,
-        canary=then.canary + canary,
-        baseline=then.baseline + baseline,
-        spread=tuple(a + b for a, b in zip(then.spread, _spread(plan, canary, baseline), strict=True)),
-        against=bet(then.against, staked, against),
+        canary=then.canary + sample.canary,
+        baseline=then.baseline + sample.baseline,
+        failed=then.failed + sample.canary.errors / φ,
+        served=then.served + sample.canary.requests / φ,
+        spread=_spread(then.spread, guard, sample, φ),
+        against=bet(then.against, staked, against) if then.against else (),
         harmful=bet(then.harmful, staked, harmful),
+        proof=proof,
+        raised=then.raised + added,
+        watch=bet(then.watch or (-inf,) * len(STEEPER), 1.0, harmful) if terms.watching else (),
     )
 
 
-def read(plan: Plan, evidence: Evidence | None) -> Reading:
+def prepare(guard: Guard, baseline: Tally) -> Evidence:
+    """Before the canary has served anything: what the baseline alone shows decides how *safe* is weighted."""
+    return _nothing(guard, (baseline.errors + 1) / (baseline.requests + 1 / max(guard.tolerated_rate, 0.001)))
+
+
+def gains(guard: Guard, sample: Sample, dispersion: float = 1.0) -> tuple[list[float], list[float]]:
+    """What one window adds to the bets *against* and *harmful*, for each ratio of STEEPER."""
+    (n, x), m, π, τ = (sample.canary.requests, sample.canary.errors), sample.failed, sample.share, guard.rate
+    norm = log1p(π * (guard.r0 - 1))
+    spreads = [log1p(π * (guard.r0 * f - 1)) - norm for f in STEEPER]
+    if guard.r0 == 1:
+        charges = log_moments(STEEPER, n, m, n + sample.baseline.requests)
+    else:
+        charges = [m * each for each in spreads]
+    against, harmful = [], []
+    for log_f, log_d, charge in zip(LOGS, spreads, charges, strict=True):
+        by_ratio, log_k = x * log_f - charge, log_f - log_d
+        by_rate = x * log_k - n * log1p(τ * expm1(log_k)) if τ else inf
+        against.append(by_ratio / dispersion)
+        harmful.append(min(by_ratio, by_rate) / dispersion)
+    return against, harmful
+
+
+def read(guard: Guard, evidence: Evidence | None, horizon: int) -> Reading:
     """The processes now; all say nothing before the first window that counts."""
-    if evidence is None:
+    if evidence is None or not evidence.windows:
         return Reading()
-    rest = reserve(evidence.windows - 1, evidence.changes)
-    for_ratio, for_rate = _for_ratio(plan, evidence), _for_rate(plan, evidence)
-    return Reading(
-        against=mean_with_reserve(evidence.against, rest),
-        harmful=mean_with_reserve(evidence.harmful, rest),
-        for_ratio=for_ratio,
-        for_rate=for_rate,
-        safe=log_sum((evidence.ratio_weight, for_ratio), (1 - evidence.ratio_weight, for_rate)),
-    )
+    rest = reserve(evidence.windows - 1, horizon)
+    harmful = worth(evidence.harmful, rest)
+    against = worth(evidence.against, rest) if evidence.against else harmful
+    watch = log_sum(*zip(WEIGHTS, evidence.watch, strict=True)) if evidence.watch else -inf
+    if guard.kind in ("limit", "faults"):
+        return Reading(against=against, harmful=harmful, watch=watch)
+    for_ratio, for_rate = _for_ratio(guard, evidence), _for_rate(guard, evidence)
+    safe = log_sum((evidence.ratio_weight, for_ratio), (1 - evidence.ratio_weight, for_rate))
+    return Reading(against, harmful, for_ratio, for_rate, safe, watch)
 
 
-def below_ratios(plan: Plan, evidence: Evidence) -> dict[float, float]:
+def below_ratios(guard: Guard, evidence: Evidence) -> dict[float, float]:
     """For each limit of LIMIT_RATIOS above r₀: the log evidence that the ratio is below it."""
-    spread = _by_ratio(plan, evidence)
+    spread = _by_ratio(guard, evidence)
     return {
-        limit: log_sum(*((0.5, _log_ratio(spread, evidence, r, limit)) for r in _lower(plan.r0, limit)))
+        limit: log_sum(*((0.5, _log_ratio(spread, evidence, r, limit)) for r in _lower(guard.r0, limit)))
         for limit in LIMIT_RATIOS
-        if limit > plan.r0
+        if limit > guard.r0
     }
 
 
 def below_rate(evidence: Evidence, limit: float) -> float:
     """The log evidence that the canary's failure rate is below `limit`, which is below 1."""
-    return log_sum(*((0.5, log_rate(evidence.canary, limit * f, limit)) for f in (0.05, 0.5)))
+    odds = (log_rate(evidence.failed, evidence.served, limit * f, limit) for f in (0.05, 0.5))
+    return log_sum(*((0.5, each) for each in odds))
 
 
-@lru_cache(maxsize=32)
-def spread_ratios(r0: float, r1: float) -> tuple[float, ...]:
-    """The ratios whose Σ m·log D(r) is kept: what the evidence for the canary needs, rising."""
-    limits = [limit for limit in LIMIT_RATIOS if limit > r0]
-    lower = [r for limit in limits for r in _lower(r0, limit)]
-    return tuple(sorted({r1, *(r0 * f for f, _ in GENTLER), *limits, *lower}))
+@lru_cache(maxsize=64)
+def spread_ratios(guard: Guard) -> tuple[float, ...]:
+    """The ratios whose Σ m·log D(r) is kept, rising: of the errors for the ramp, of latency for *for_ratio*."""
+    if guard.kind == "errors":
+        limits = [limit for limit in LIMIT_RATIOS if limit > guard.r0]
+        return tuple(sorted({*limits, *(r for limit in limits for r in _lower(guard.r0, limit))}))
+    if guard.kind == "latency":
+        return tuple(sorted({guard.r1, *(ratio for ratio, _ in lower_ratios(guard))}))
+    return ()
 
 
-def _nothing(plan: Plan, share: float, rate: float) -> Evidence:
-    zeros, no_bets = Counts(0, 0, (0,) * len(plan.latency_edges)), (-inf,) * len(STEEPER)
-    squares = rate**2, plan.tolerated_rate**2
-    weight = min(max(squares[0] / sum(squares), 0.05), 0.95) if squares[1] else 1.0
+def bets_against(guard: Guard) -> int:
+    """How many bets *against* are kept: none where *harmful* is all that anybody reads."""
+    return len(STEEPER) if guard.kind == "errors" else 0
+
+
+def bets_for(guard: Guard) -> int:
+    """How many bets of *for_ratio* are kept."""
+    return len(lower_ratios(guard)) if guard.kind == "errors" else 0
+
+
+LOGS = tuple(log(f) for f in STEEPER)
+
+
+def _nothing(guard: Guard, rate: float) -> Evidence:
+    powers = rate**6, guard.tolerated_rate**6
+    weight = min(max(powers[0] / sum(powers), 0.03), 0.97) if guard.tolerated_rate else 1.0
     return Evidence(
         windows=0,
-        changes=0,
-        share=share,
         ratio_weight=weight,
-        canary=zeros,
-        baseline=zeros,
-        spread=(0.0,) * len(spread_ratios(plan.r0, plan.r1)),
-        against=no_bets,
-        harmful=no_bets,
+        canary=Tally(0, 0),
+        baseline=Tally(0, 0),
+        failed=0.0,
+        served=0.0,
+        spread=(0.0,) * len(spread_ratios(guard)),
+        against=(-inf,) * bets_against(guard),
+        harmful=(-inf,) * len(STEEPER),
+        proof=(0.0,) * bets_for(guard),
     )
 
 
-def _spread(plan: Plan, canary: Counts, baseline: Counts) -> list[float]:
-    m, π = canary.errors + baseline.errors, real_share(canary, baseline)
-    return [m * log1p(π * (r - 1)) for r in spread_ratios(plan.r0, plan.r1)]
+def _proof(then: Evidence, guard: Guard, sample: Sample, terms: Terms) -> tuple[tuple[float, ...], float]:
+    """The bets of *for_ratio* after the window, and what is added because nothing above what is enough is paid out."""
+    if not then.proof:
+        return (), 0.0
+    gained = gains_for(guard, sample, terms.dispersion)
+    after = tuple([had + gain for had, gain in zip(then.proof, gained, strict=True)])
+    if terms.dispersion > 1 or terms.enough == inf or not sample.failed:
+        return after, 0.0
+    cap = terms.enough - log(then.ratio_weight) - mixture(guard, then.proof) - then.raised
+    return after, raised(guard, then.proof, after, sample, cap)
 
 
-def _by_ratio(plan: Plan, evidence: Evidence) -> dict[float, float]:
-    return dict(zip(spread_ratios(plan.r0, plan.r1), evidence.spread, strict=True))
+def _spread(before: tuple[float, ...], guard: Guard, sample: Sample, φ: float) -> tuple[float, ...]:
+    m, π = sample.failed / φ, sample.share
+    if not m:
+        return before
+    return tuple([had + m * log1p(π * (r - 1)) for had, r in zip(before, spread_ratios(guard), strict=True)])
 
 
-def _for_ratio(plan: Plan, evidence: Evidence) -> float:
-    spread = _by_ratio(plan, evidence)
-    lower = [(plan.r0 * f, weight) for f, weight in GENTLER if plan.r0 * f < plan.r1]
-    total = sum(weight for _, weight in lower)
-    return log_sum(*((weight / total, _log_ratio(spread, evidence, r, plan.r1)) for r, weight in lower))
+def _by_ratio(guard: Guard, evidence: Evidence) -> dict[float, float]:
+    return dict(zip(spread_ratios(guard), evidence.spread, strict=True))
 
 
-def _for_rate(plan: Plan, evidence: Evidence) -> float:
-    τ = plan.tolerated_rate
-    return log_sum(*((weight, log_rate(evidence.canary, f * τ, τ)) for f, weight in RARER)) if τ else 0.0
+def _for_ratio(guard: Guard, evidence: Evidence) -> float:
+    if evidence.proof:
+        return mixture(guard, evidence.proof) + evidence.raised
+    spread = _by_ratio(guard, evidence)
+    return log_sum(*((w, _log_ratio(spread, evidence, r, guard.r1)) for r, w in lower_ratios(guard)))
+
+
+def _for_rate(guard: Guard, evidence: Evidence) -> float:
+    τ = guard.tolerated_rate
+    if not τ:
+        return 0.0
+    return log_sum(*((weight, log_rate(evidence.failed, evidence.served, f * τ, τ)) for f, weight in RARER))
 
 
 def _log_ratio(spread: Mapping[float, float], evidence: Evidence, ratio: float, null: float) -> float:
-    return evidence.canary.errors * log(ratio / null) - spread[ratio] + spread[null]
+    return evidence.failed * log(ratio / null) - spread[ratio] + spread[null]
 
 
 def _lower(r0: float, limit: float) -> tuple[float, float]:

@@ -37,6 +37,14 @@ def numbers(field: str, value: object, length: int) -> tuple[float, ...]:
     return tuple(number(field, each, allowed) for each in value)
 
 
+def between(field: str, value: object, low: float, high: float, *, above: bool = False, below: bool = False) -> None:
+    """Within [low, high]; an end that is itself not allowed is `above` or `below`."""
+    allowed = f"a number {'above' if above else 'from'} {low:g} {'and below' if below else 'to'} {high:g}"
+    found = number(field, value, allowed)
+    if not low <= found <= high or (above and found == low) or (below and found == high):
+        raise InvalidInput(field, value, allowed)
+
+
 def moment(field: str, value: object) -> datetime:
     allowed = "a time in ISO 8601, such as 2026-11-02T12:00:00+00:00"
     if isinstance(value, datetime):

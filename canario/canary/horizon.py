@@ -5,47 +5,64 @@ grow by about
 
     R·p·[log(1 + w(k − 1)) − w·log k]      and, where p < τ,      R·w·d(p ‖ τ)
 
-a window (d the Bernoulli divergence, τ where p is far below it), and the first to grow by log(4/β) is enough.
+a window (d the Bernoulli divergence, τ where p is far below it), divided by the dispersion; the first to grow by
+log(4/β) is enough. Of several guards, and of a guard's edges, the slowest counts.
 """
 
 from math import inf, log, log1p
 
-from canario.canary.evidence import Reading
+from canario.canary.evidence import Evidence, Reading, read
+from canario.canary.guards import Guard
 from canario.canary.state import Rollout
 
 
-def windows_needed(rollout: Rollout, reading: Reading, share: float) -> float:
+def windows_needed(rollout: Rollout, share: float) -> float:
     """About how many more windows at this share; inf: never at this traffic."""
-    return min(_by_ratio(rollout, reading, share), _by_rate(rollout, reading, share))
+    return max(1.0, _needed(rollout, share))
 
 
-def best_share(rollout: Rollout, reading: Reading) -> float:
+def best_share(rollout: Rollout) -> float:
     """The share at which the evidence for the canary is there soonest, within the plan."""
-    k, largest = rollout.plan.r1 / rollout.plan.r0, rollout.plan.largest_share
+    guard, largest = rollout.plan.watched[rollout.plan.ramp_guard], rollout.plan.largest_share
+    k = guard.r1 / guard.r0
     by_ratio = min(1 / log(k) - 1 / (k - 1), largest)  # where its growth is largest; below 1/2
-    sooner = _by_ratio(rollout, reading, by_ratio) <= _by_rate(rollout, reading, largest)
-    return by_ratio if sooner else largest
+    return by_ratio if _needed(rollout, by_ratio) <= _needed(rollout, largest) else largest
 
 
-def _by_ratio(rollout: Rollout, reading: Reading, share: float) -> float:
-    k = rollout.plan.r1 / rollout.plan.r0
-    growth = rollout.traffic.last * _rate(rollout) * (log1p(share * (k - 1)) - share * log(k))
-    return _windows(rollout, reading.for_ratio, growth)
+def _needed(rollout: Rollout, share: float) -> float:
+    plan, slowest = rollout.plan, 0.0
+    for guard, weighed in zip(plan.watched, rollout.guards, strict=True):
+        if not guard.proves or weighed.proved:
+            continue
+        for evidence in weighed.series:
+            reading = read(guard, evidence, plan.deadline_windows)
+            requests = rollout.traffic.last / weighed.noise.dispersion
+            rate = _rate(rollout, guard, evidence)
+            slowest = max(slowest, _of_series(guard, reading, requests, rate, share, log(4 / plan.beta)))
+    return slowest
 
 
-def _by_rate(rollout: Rollout, reading: Reading, share: float) -> float:
-    p, τ = _rate(rollout), rollout.plan.tolerated_rate
+def _of_series(guard: Guard, reading: Reading, requests: float, p: float, share: float, enough: float) -> float:
+    k, τ = guard.r1 / guard.r0, guard.tolerated_rate
+    by_ratio = requests * p * (log1p(share * (k - 1)) - share * log(k))
+    needed = _windows(enough - reading.for_ratio, by_ratio)
     if p >= τ:
-        return inf
+        return needed
     divergence = (p * log(p / τ) if p else 0.0) + (1 - p) * (log1p(-p) - log1p(-τ))
-    return _windows(rollout, reading.for_rate, rollout.traffic.last * share * divergence)
+    return min(needed, _windows(enough - reading.for_rate, requests * share * divergence))
 
 
-def _windows(rollout: Rollout, now: float, growth: float) -> float:
-    return max(1.0, (log(4 / rollout.plan.beta) - now) / growth) if growth > 0 else inf
+def _windows(lacking: float, growth: float) -> float:
+    return max(0.0, lacking / growth) if growth > 0 else inf
 
 
-def _rate(rollout: Rollout) -> float:
-    """The failure rate to reckon with: the baseline's, or the canary's where that has been larger."""
-    canary = rollout.evidence.canary if rollout.evidence else None
-    return max(rollout.traffic.rate, canary.errors / canary.requests if canary else 0.0)
+def _rate(rollout: Rollout, guard: Guard, evidence: Evidence | None) -> float:
+    """The rate to reckon with: the baseline's, or the canary's where that has been larger."""
+    if guard.kind == "errors":
+        known = rollout.traffic.rate
+    elif evidence is None or not evidence.baseline.requests:
+        return 1.0  # not known yet; the least that it can cost
+    else:
+        known = evidence.baseline.errors / evidence.baseline.requests
+    canary = evidence.canary if evidence else None
+    return max(known, canary.errors / canary.requests if canary and canary.requests else 0.0)

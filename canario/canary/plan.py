@@ -1,14 +1,18 @@
-"""What a rollout may do: its error rates, its harm budget, its time."""
+"""What a rollout may do: its guards, its error rates, its harm budget, its time."""
 
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from typing import Any, Self
 
-from canario.canary.fields import mapping, number, whole
+from canario.canary.fields import between, mapping, whole
+from canario.canary.guards import Guard, check_edges, check_guards
 from canario.errors import InvalidInput
 
 LONGEST_WINDOW = 24 * 60 * 60
+MOST_SERIES = 24  # keeps the state below 32 KiB
+LISTS = ("latency_edges", "guards", "steps")
 
 
 @dataclass(frozen=True)
@@ -30,11 +34,14 @@ class Step:
 class Plan:
     """The plan of one rollout. Every field has a default; a value that is not allowed raises InvalidInput.
 
-    With `steps` the share follows the clock; without, it follows the evidence within the harm budget.
+    Without `guards` there is one, of the errors, with the plan's own r₀, r₁ and tolerated rate; with guards, each has
+    its own and the plan's are left alone. With `steps` the share follows the clock; without, it follows the evidence
+    within the harm budget.
     """
 
     window_seconds: int = 60
     deadline_windows: int = 60  # from the first window's start; windows without data and gaps count
+    absent_deadline_windows: int = 30  # a rollout whose data is absent for that long is held
     alpha: float = 0.01  # the chance at most that a canary which is not harmful is ever rolled back
     beta: float = 0.05  # the chance at most that a canary which is not safe is ever promoted
     r0: float = 1.0  # canary's failure rate ÷ baseline's: up to here it is not harmful
@@ -43,38 +50,74 @@ class Plan:
     harm_budget: float = 10.0  # extra failed requests in one window that the ramp may risk
     smallest_share: float = 0.0  # the smallest above zero that the dialect can write; 0: any
     largest_share: float = 0.9  # before promotion; what it leaves on the baseline is for the watch
-    watch_windows: int = 1  # windows with data at the largest share before promotion; the ramp's only
-    latency_edges: tuple[float, ...] = ()  # milliseconds, rising; counted, but no decision rests on them yet
+    noise_windows: int = 1  # windows at share 0 that only watch; from the baseline's pods they tell the noise
+    watch_windows: int = 0  # windows that the baseline keeps its rest for after the proof; the ramp's only
+    watch_run_length: float = 100_000.0  # windows of watching, on average, to a false alarm
+    latency_edges: tuple[float, ...] = ()  # milliseconds, rising: counted besides those of the guards
+    guards: tuple[Guard, ...] = ()
     steps: tuple[Step, ...] = ()
 
     def __post_init__(self) -> None:
         whole("window_seconds", self.window_seconds, f"whole seconds, 1 to {LONGEST_WINDOW}", 1, LONGEST_WINDOW)
         whole("deadline_windows", self.deadline_windows, "2 or more whole windows", 2, 10**6)
+        whole("absent_deadline_windows", self.absent_deadline_windows, "1 or more whole windows", 1, 10**6)
         for name in ("alpha", "beta"):
-            _between(name, getattr(self, name), 1e-12, 0.5)
-        _between("r0", self.r0, 0.1, 100)
-        _between("r1", self.r1, self.r0, 1000, above=True)
-        _between("tolerated_rate", self.tolerated_rate, 0, 0.5)
-        _between("harm_budget", self.harm_budget, 0, 1e9, above=True)
-        _between("largest_share", self.largest_share, 0, 1, above=True, below=True)
-        _between("smallest_share", self.smallest_share, 0, self.largest_share)
+            between(name, getattr(self, name), 1e-12, 0.5)
+        between("r0", self.r0, 0.1, 100)
+        between("r1", self.r1, self.r0, 1000, above=True)
+        between("tolerated_rate", self.tolerated_rate, 0, 0.5)
+        between("harm_budget", self.harm_budget, 0, 1e9, above=True)
+        between("largest_share", self.largest_share, 0, 1, above=True, below=True)
+        between("smallest_share", self.smallest_share, 0, self.largest_share)
+        whole("noise_windows", self.noise_windows, "1 or more whole windows", 1, 10**6)
         whole("watch_windows", self.watch_windows, "0 or more whole windows", 0, 10**6)
-        _check_edges(self.latency_edges)
+        between("watch_run_length", self.watch_run_length, 10, 1e12)
+        check_edges("latency_edges", self.latency_edges)
+        check_guards(self.guards, MOST_SERIES)
+        _check_flat(self)
         _check_steps(self.steps, self)
+
+    @cached_property
+    def watched(self) -> tuple[Guard, ...]:
+        """Every guard that is reckoned. The ramp needs the errors: without a guard of them a muted one is added."""
+        if not self.guards:
+            return (Guard("errors", "errors", self.r0, self.r1, self.tolerated_rate),)
+        if any(each.kind == "errors" for each in self.guards):
+            return self.guards
+        taken = {each.name for each in self.guards}
+        name = next(name for name in ("errors", *(f"errors-{n}" for n in range(1, 99))) if name not in taken)
+        return (*self.guards, Guard(name, "errors", muted=True))
+
+    @cached_property
+    def ramp_guard(self) -> int:
+        """The place in `watched` of the guard that the ramp goes by: the first of the errors."""
+        return next(n for n, each in enumerate(self.watched) if each.kind == "errors")
+
+    @cached_property
+    def edges(self) -> tuple[float, ...]:
+        """All edges that an observation has counts for, in milliseconds, rising."""
+        return tuple(sorted({*self.latency_edges, *(edge for each in self.guards for edge in each.edges)}))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON: tuples as lists."""
-        plain = asdict(self)
-        return plain | {"latency_edges": list(self.latency_edges), "steps": list(plain["steps"])}
+        plain = {each.name: getattr(self, each.name) for each in fields(self)}
+        return plain | {
+            "latency_edges": list(self.latency_edges),
+            "guards": [each.to_dict() for each in self.guards],
+            "steps": [asdict(each) for each in self.steps],
+        }
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> Self:
         """A plan from plain data; fields that are missing have their defaults. Raises InvalidInput."""
         values = dict(mapping("plan", given, [each.name for each in fields(cls)]))
-        for name in ("latency_edges", "steps"):
+        for name in LISTS:
             if not isinstance(values.get(name, ()), list | tuple):
                 raise InvalidInput(name, values[name], "a list")
         values["latency_edges"] = tuple(values.get("latency_edges", ()))
+        values["guards"] = tuple(
+            Guard.from_dict(each, f"guards[{n}]") for n, each in enumerate(values.get("guards", ()))
+        )
         values["steps"] = tuple(Step.from_dict(step, f"steps[{n}]") for n, step in enumerate(values.get("steps", ())))
         for each in fields(cls):
             if each.type is int and each.name in values:
@@ -82,21 +125,11 @@ class Plan:
         return cls(**values)
 
 
-def _between(field: str, value: object, low: float, high: float, *, above: bool = False, below: bool = False) -> None:
-    """Within [low, high]; an end that is itself not allowed is `above` or `below`."""
-    allowed = f"a number {'above' if above else 'from'} {low:g} {'and below' if below else 'to'} {high:g}"
-    found = number(field, value, allowed)
-    if not low <= found <= high or (above and found == low) or (below and found == high):
-        raise InvalidInput(field, value, allowed)
-
-
-def _check_edges(edges: object) -> None:
-    allowed = "milliseconds above zero, each larger than the one before"
-    if not isinstance(edges, tuple):
-        raise InvalidInput("latency_edges", edges, allowed)
-    values = [number("latency_edges", each, allowed) for each in edges]
-    if any(after <= before for before, after in zip([0.0, *values], values, strict=False)):
-        raise InvalidInput("latency_edges", edges, allowed)
+def _check_flat(plan: Plan) -> None:
+    """The plan's own limits are those of its one guard; beside other guards they would be read by nobody."""
+    for name in ("r0", "r1", "tolerated_rate") if plan.guards else ():
+        if getattr(plan, name) != getattr(Plan, name):
+            raise InvalidInput(name, getattr(plan, name), "its default beside guards: every guard has its own")
 
 
 def _check_steps(steps: object, plan: Plan) -> None:
@@ -104,11 +137,12 @@ def _check_steps(steps: object, plan: Plan) -> None:
         raise InvalidInput("steps", steps, "a tuple of Step(share, windows)")
     before = 0.0
     for n, step in enumerate(steps):
-        _between(f"steps[{n}].share", step.share, max(before, plan.smallest_share), plan.largest_share, above=n > 0)
+        between(f"steps[{n}].share", step.share, max(before, plan.smallest_share), plan.largest_share, above=n > 0)
         if step.share == 0:
             raise InvalidInput(f"steps[{n}].share", step.share, "a share above zero")
         whole(f"steps[{n}].windows", step.windows, "1 or more whole windows", 1)
         before = step.share
-    if steps and 1 + sum(each.windows for each in steps) > plan.deadline_windows:
-        needed = f"{1 + sum(each.windows for each in steps)} or more: one window to watch, and the steps' own"
-        raise InvalidInput("deadline_windows", plan.deadline_windows, needed)
+    needed = plan.noise_windows + sum(each.windows for each in steps)
+    if steps and needed > plan.deadline_windows:
+        allowed = f"{needed} or more: {plan.noise_windows} to watch, and the steps' own"
+        raise InvalidInput("deadline_windows", plan.deadline_windows, allowed)

@@ -11,6 +11,7 @@ r̄ and q̄ are the largest ratio and rate, of a grid each, that the evidence fo
 from math import inf, log
 
 from canario.canary.evidence import LIMIT_RATIOS, below_rate, below_ratios
+from canario.canary.guards import Guard
 from canario.canary.state import Rollout
 
 FIRST_SHARE = 0.01
@@ -35,7 +36,7 @@ def next_share(share: float, in_force: float, limit: float, best: float) -> floa
 
 def share_limit(rollout: Rollout, worst: float) -> float:
     """The largest share that the harm budget allows if the canary fails at the rate `worst`; may be above 1."""
-    extra = rollout.traffic.last * (worst - rollout.traffic.expected_rate(rollout.plan))
+    extra = rollout.traffic.last * (worst - _expected(rollout))
     return rollout.plan.harm_budget / extra if extra > 0 else inf
 
 
@@ -45,20 +46,27 @@ def worst_rate(rollout: Rollout) -> float:
 
 
 def _worst_by_ratio(rollout: Rollout) -> float:
-    plan, evidence = rollout.plan, rollout.evidence
+    guard, evidence = _guard(rollout), rollout.evidence
     if evidence is None:
         return 1.0
-    left = [ratio for ratio, below in below_ratios(plan, evidence).items() if below < REJECTED]
+    left = [ratio for ratio, below in below_ratios(guard, evidence).items() if below < REJECTED]
     if LIMIT_RATIOS[-1] in left:
         return 1.0
-    return rollout.traffic.expected_rate(plan) * max(left, default=plan.r0)
+    return _expected(rollout) * max(left, default=guard.r0)
 
 
 def _worst_by_rate(rollout: Rollout) -> float:
-    plan, evidence = rollout.plan, rollout.evidence
+    evidence, τ = rollout.evidence, _guard(rollout).tolerated_rate
     if evidence is None:
         return 1.0
-    τ = plan.tolerated_rate
     limits = [*((τ,) if τ else ()), *(rate for rate in LIMIT_RATES if rate > τ)]
     left = max((rate for rate in limits if below_rate(evidence, rate) < REJECTED), default=τ)
     return 1.0 if left == ALMOST_ALL else left
+
+
+def _guard(rollout: Rollout) -> Guard:
+    return rollout.plan.watched[rollout.plan.ramp_guard]
+
+
+def _expected(rollout: Rollout) -> float:
+    return rollout.traffic.expected_rate(_guard(rollout).tolerated_rate)

@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from math import exp, isfinite, log
-from typing import Any
+from typing import Any, Literal
 
-from canario.canary.evidence import Reading, read, weigh
+from canario.canary.combined import Combined, prove, proved, read_all
+from canario.canary.count import count, leave_out, suspect
 from canario.canary.horizon import best_share, windows_needed
-from canario.canary.judge import Kind, Verdict, in_force, judge
+from canario.canary.judge import Kind, Verdict, judge
 from canario.canary.observation import Observation
 from canario.canary.plan import Plan
 from canario.canary.ramp import share_limit, worst_rate
@@ -15,6 +16,7 @@ from canario.canary.state import Rollout, utc
 from canario.canary.words import sentence
 from canario.errors import InvalidInput
 
+Guarantee = Literal["exact", "approximate"]
 LARGEST_LOG = log(1e99)  # DynamoDB and JSON readers keep numbers from 1e-99 to 1e99
 
 
@@ -22,16 +24,23 @@ LARGEST_LOG = log(1e99)  # DynamoDB and JSON readers keep numbers from 1e-99 to 
 class Decision:
     """What the shell should do now: `share` is the canary's from here on, `reason` one sentence for a person.
 
-    `evidence` names the numbers behind it, always finite; docs/canary.md lists them.
+    `evidence` names the numbers behind it, always finite; docs/canary.md lists them. `guarantee`: whether α and β hold
+    exactly, or as far as the noise is known. `suspect`: a pod of the canary that is worse than its other pods; the
+    shell should replace it, and it is left out of the evidence from here on.
     """
 
     kind: Kind
     share: float
     reason: str
     evidence: Mapping[str, float]
+    guarantee: Guarantee = "exact"
+    suspect: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        return {"kind": self.kind, "share": self.share, "reason": self.reason, "evidence": dict(self.evidence)}
+        """Plain data for JSON; `suspect` only where there is one."""
+        plain = {"kind": self.kind, "share": self.share, "reason": self.reason, "evidence": dict(self.evidence)}
+        plain["guarantee"] = self.guarantee
+        return plain | ({"suspect": self.suspect} if self.suspect else {})
 
 
 def start(plan: Plan) -> Rollout:
@@ -46,11 +55,24 @@ def decide(rollout: Rollout, observation: Observation) -> tuple[Rollout, Decisio
     counts do not fit the plan's latency edges.
     """
     _check(rollout, observation)
-    seen = _see(rollout, observation)
-    reading = read(seen.plan, seen.evidence)
-    seen = replace(seen, safe=seen.safe or reading.safe >= log(1 / seen.plan.beta))
+    seen = count(rollout, observation)
+    reading = read_all(seen.plan, seen.guards)
+    named = suspect(seen, observation, reading)
+    if named:
+        seen = leave_out(seen, named)
+        reading = read_all(seen.plan, seen.guards)
+    guards = prove(seen.plan, seen.guards, reading)
+    seen = replace(seen, guards=guards, safe=seen.safe or proved(seen.plan, guards))
     verdict = judge(seen, observation, reading)
-    decision = Decision(verdict.kind, verdict.share, sentence(verdict.reason), _numbers(seen, reading))
+    ill = [name for name in seen.suspects if observation.canary and name in observation.canary.pods]
+    decision = Decision(
+        kind=verdict.kind,
+        share=verdict.share,
+        reason=sentence(verdict.reason),
+        evidence=_numbers(seen, reading),
+        guarantee="approximate" if _noisy(seen) else "exact",
+        suspect=ill[-1] if ill else None,
+    )
     return _conclude(seen, verdict), decision
 
 
@@ -85,28 +107,6 @@ def _check(rollout: Rollout, observation: Observation) -> None:
         )
 
 
-def _see(rollout: Rollout, observation: Observation) -> Rollout:
-    """Count and weigh the window."""
-    start, end = utc(observation.start), utc(observation.end)
-    seen = replace(
-        rollout,
-        windows=rollout.windows + 1,
-        began=rollout.began or start,
-        last_start=start,
-        last_end=end,
-        absent_since=(rollout.absent_since or start) if observation.absent else None,
-    )
-    canary, baseline = observation.canary, observation.baseline
-    if observation.absent or baseline is None:
-        return seen
-    served = canary.requests if canary else 0
-    expected = rollout.traffic.expected_rate(rollout.plan)
-    traffic = rollout.traffic.then(baseline.requests, baseline.errors, baseline.requests + served)
-    evidence = canary and weigh(rollout.evidence, rollout.plan, observation.share, canary, baseline, expected)
-    dwell = rollout.dwell + in_force(rollout, observation)
-    return replace(seen, traffic=traffic, evidence=evidence or rollout.evidence, dwell=dwell)
-
-
 def _conclude(seen: Rollout, verdict: Verdict) -> Rollout:
     rose = verdict.kind == "advance"
     return replace(
@@ -118,24 +118,45 @@ def _conclude(seen: Rollout, verdict: Verdict) -> Rollout:
     )
 
 
-def _numbers(seen: Rollout, reading: Reading) -> dict[str, float]:
+def _noisy(seen: Rollout) -> bool:
+    """A dispersion that was estimated is in use."""
+    pairs = zip(seen.plan.watched, seen.guards, strict=True)
+    return any(each.noise.dispersion > 1 for guard, each in pairs if not guard.muted)
+
+
+def _numbers(seen: Rollout, reading: Combined) -> dict[str, float]:
     plan, traffic, totals = seen.plan, seen.traffic, seen.evidence
     worst = worst_rate(seen)
-    needed = windows_needed(seen, reading, max(seen.share, best_share(seen, reading)))
     found = {
-        **{name: _capped(value) for name, value in vars(reading).items()},
+        **{name: _capped(getattr(reading.ramp, name)) for name in ("against", "for_ratio", "for_rate")},
+        **{name: _capped(getattr(reading, name)) for name in ("harmful", "safe")},
         "threshold_rollback": 1 / plan.alpha,
         "threshold_promote": 1 / plan.beta,
         "baseline_rate": traffic.rate,
         "worst_rate": worst,
         "next_share_limit": min(1.0, share_limit(seen, worst)),
-        "windows_needed": needed,
+        "windows_needed": windows_needed(seen, max(seen.share, best_share(seen))),
+        "dispersion": seen.dispersion,
+        "split": _capped(seen.split.mismatch(seen.dispersion)),
         "canary_requests": totals.canary.requests if totals else 0,
         "canary_errors": totals.canary.errors if totals else 0,
         "baseline_requests": totals.baseline.requests if totals else 0,
         "baseline_errors": totals.baseline.errors if totals else 0,
+        **_by_guard(seen, reading),
     }
+    if seen.watching:
+        found |= {"watch": _capped(reading.watch), "threshold_watch": plan.watch_run_length}
     return {name: float(value) for name, value in found.items() if isfinite(value)}
+
+
+def _by_guard(seen: Rollout, reading: Combined) -> dict[str, float]:
+    """Every guard that the plan names, muted ones too."""
+    found = {}
+    for guard, each in zip(seen.plan.guards, reading.guards, strict=False):
+        found[f"harmful.{guard.name}"] = _capped(each.harmful)
+        if guard.kind in ("errors", "latency"):
+            found[f"safe.{guard.name}"] = _capped(each.safe)
+    return found
 
 
 def _capped(log_evidence: float) -> float:

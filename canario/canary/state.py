@@ -6,11 +6,13 @@ from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any, Literal, Self, get_args
 
-from canario.canary.bets import STEEPER
-from canario.canary.evidence import Evidence, spread_ratios
-from canario.canary.fields import counted, mapping, moment, number, numbers, whole
-from canario.canary.observation import Counts
+from canario.canary import stored
+from canario.canary.combined import Weighed, nothing
+from canario.canary.evidence import Evidence
+from canario.canary.fields import counted, mapping, moment, number, whole
 from canario.canary.plan import Plan
+from canario.canary.pods import Pods
+from canario.canary.split import Split
 from canario.canary.traffic import Traffic
 from canario.errors import InvalidInput
 
@@ -28,27 +30,70 @@ class Rollout:
     began: datetime | None = None  # start of the first window; times with a zone are kept in UTC
     last_start: datetime | None = None  # of the last window decided
     last_end: datetime | None = None
-    absent_since: datetime | None = None  # start of the first window without data, if the last had none
+    absent: Mapping[str, datetime] = field(default_factory=dict)  # series → start of the first window without it
     traffic: Traffic = field(default_factory=Traffic)
-    evidence: Evidence | None = None
+    guards: tuple[Weighed, ...] = ()  # one each of plan.watched
+    pods: Pods = field(default_factory=dict)  # of the canary
+    suspects: tuple[str, ...] = ()  # pods that are left out of the evidence
+    split: Split = field(default_factory=Split)
     safe: bool = False  # the evidence that it is safe has been enough once
-    dwell: int = 0  # windows with requests on the canary since the share is what it is
+    dwell: int = 0  # windows that counted since the share is what it is
     step: int = 0  # of a clock schedule: the steps begun
+
+    def __post_init__(self) -> None:
+        if not self.guards:
+            object.__setattr__(self, "guards", nothing(self.plan))
+
+    @property
+    def evidence(self) -> Evidence | None:
+        """Of the errors, which the ramp goes by."""
+        return self.guards[self.plan.ramp_guard].series[0]
+
+    @property
+    def dispersion(self) -> float:
+        """The errors' φ."""
+        return self.guards[self.plan.ramp_guard].noise.dispersion
+
+    @property
+    def watching(self) -> bool:
+        """Proved safe, and all but what the baseline keeps for the watch has been given to the canary."""
+        plan = self.plan
+        return self.safe and not plan.steps and plan.watch_windows > 0 and self.share >= plan.largest_share
 
     @property
     def due(self) -> bool:
         """The deadline has been reached: by windows decided, or by the time that they and the gaps took."""
-        if self.began is None or self.last_end is None:
+        if self.began is None:
             return False
-        elapsed = (self.last_end - self.began).total_seconds() / self.plan.window_seconds
-        return max(self.windows, elapsed + 1e-6) >= self.plan.deadline_windows
+        return max(self.windows, self._since(self.began)) >= self.plan.deadline_windows
+
+    @property
+    def absent_too_long(self) -> bool:
+        """A series that the plan decides by has been absent for longer than the plan allows."""
+        return any(self._since(start) >= self.plan.absent_deadline_windows for start in self.absent.values())
+
+    def _since(self, start: datetime) -> float:
+        """In windows, to the end of the last one."""
+        elapsed = (self.last_end - start).total_seconds() if self.last_end else 0.0
+        return elapsed / self.plan.window_seconds + 1e-6
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON, below 10 KiB however long the rollout: times in ISO 8601, tuples as lists."""
+        """Plain data for JSON, below 32 KiB however long the rollout: times in ISO 8601, tuples as lists."""
         plain = {each.name: getattr(self, each.name) for each in fields(self)}
         times = {name: at.isoformat() for name, at in plain.items() if isinstance(at, datetime)}
-        evidence = self.evidence and _listed(asdict(self.evidence))
-        return plain | times | {"plan": self.plan.to_dict(), "traffic": asdict(self.traffic), "evidence": evidence}
+        return (
+            plain
+            | times
+            | {
+                "plan": self.plan.to_dict(),
+                "traffic": asdict(self.traffic),
+                "split": asdict(self.split),
+                "absent": {name: at.isoformat() for name, at in self.absent.items()},
+                "guards": [stored.guard_to_dict(each) for each in self.guards],
+                "pods": {name: stored.pod_to_dict(each) for name, each in self.pods.items()},
+                "suspects": list(self.suspects),
+            }
+        )
 
     def to_json(self) -> str:
         return json.dumps(self.to_dict(), allow_nan=False, separators=(",", ":"))
@@ -64,18 +109,21 @@ class Rollout:
             raise InvalidInput("safe", values["safe"], "true or false")
         return cls(
             plan=plan,
-            share=_fraction("share", values["share"]),
+            share=stored.fraction("share", values["share"]),
             outcome=values["outcome"],
             safe=values["safe"],
             traffic=_traffic(values["traffic"]),
-            evidence=None if values["evidence"] is None else _evidence(values["evidence"], plan),
+            guards=stored.guards_from(values["guards"], plan),
+            pods=stored.pods_from(values["pods"]),
+            suspects=stored.names("suspects", values["suspects"]),
+            split=_split(values["split"]),
             windows=counted("windows", values["windows"]),
             dwell=counted("dwell", values["dwell"]),
             step=whole("step", values["step"], "a step of the plan, 0 before the first", 0, len(plan.steps)),
             began=_time("began", values["began"]),
             last_start=_time("last_start", values["last_start"]),
             last_end=_time("last_end", values["last_end"]),
-            absent_since=_time("absent_since", values["absent_since"]),
+            absent=_absent(values["absent"]),
         )
 
     @classmethod
@@ -92,21 +140,14 @@ def utc(at: datetime) -> datetime:
     return at if at.utcoffset() is None else at.astimezone(UTC)
 
 
-def _listed(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {name: _listed(each) for name, each in value.items()}
-    return list(value) if isinstance(value, tuple) else value
-
-
 def _time(name: str, value: object) -> datetime | None:
     return None if value is None else utc(moment(name, value))
 
 
-def _fraction(name: str, value: object) -> float:
-    found = number(name, value, "a number from 0 to 1")
-    if not 0 <= found <= 1:
-        raise InvalidInput(name, value, "a number from 0 to 1")
-    return found
+def _absent(given: object) -> dict[str, datetime]:
+    if not isinstance(given, Mapping):
+        raise InvalidInput("absent", given, "an object of times")
+    return {str(name): utc(moment(f"absent.{name}", at)) for name, at in given.items()}
 
 
 def _traffic(given: object) -> Traffic:
@@ -115,16 +156,7 @@ def _traffic(given: object) -> Traffic:
     return Traffic(requests, errors, counted("traffic.last", values["last"]))
 
 
-def _evidence(given: object, plan: Plan) -> Evidence:
-    values = mapping("evidence", given, [each.name for each in fields(Evidence)], whole=True)
-    lengths = {name: len(STEEPER) for name in ("against", "harmful")}
-    lengths["spread"] = len(spread_ratios(plan.r0, plan.r1))
-    return Evidence(
-        windows=counted("evidence.windows", values["windows"]),
-        changes=counted("evidence.changes", values["changes"]),
-        share=_fraction("evidence.share", values["share"]),
-        ratio_weight=_fraction("evidence.ratio_weight", values["ratio_weight"]),
-        canary=Counts.from_dict(values["canary"], "evidence.canary"),
-        baseline=Counts.from_dict(values["baseline"], "evidence.baseline"),
-        **{name: numbers(f"evidence.{name}", values[name], length) for name, length in lengths.items()},
-    )
+def _split(given: object) -> Split:
+    values = mapping("split", given, [each.name for each in fields(Split)], whole=True)
+    share, last = (stored.fraction(f"split.{name}", values[name]) for name in ("share", "last"))
+    return Split(share, counted("split.canary", values["canary"]), counted("split.total", values["total"]), last)

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from canario.canary.plan import Plan
-
 KEPT = 0.98  # of a window's counts, at the next: it counts half after about 34
 
 
@@ -24,7 +22,7 @@ class Traffic:
         """The baseline's failure rate as seen; 0 without requests."""
         return self.errors / self.requests if self.requests else 0.0
 
-    def expected_rate(self, plan: Plan) -> float:
+    def expected_rate(self, tolerated: float) -> float:
         """The same, drawn towards the tolerated rate while few requests have been seen; never 0."""
-        prior = 1 / max(plan.tolerated_rate, 0.001)
+        prior = 1 / max(tolerated, 0.001)
         return (self.errors + 1) / (self.requests + prior)

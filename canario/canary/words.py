@@ -2,7 +2,7 @@
 
 from math import exp, isfinite, log
 
-from canario.canary.evidence import Reading
+from canario.canary.combined import Combined
 from canario.canary.horizon import best_share, windows_needed
 from canario.canary.state import Rollout
 
@@ -46,7 +46,8 @@ def duration(seconds: float) -> str | None:
 def compared(rollout: Rollout) -> str:
     """What both nodes did in all windows in which the canary had a share."""
     if rollout.evidence is None:
-        return "the canary has served no request yet"
+        left_out = " but by pods that are left out" if rollout.suspects else ""
+        return f"the canary has served no request{left_out} yet"
     canary, baseline = rollout.evidence.canary, rollout.evidence.baseline
     return (
         f"so far the canary failed {canary.errors:,} of {several(canary.requests, 'request')} "
@@ -54,17 +55,43 @@ def compared(rollout: Rollout) -> str:
     )
 
 
-def lacking(rollout: Rollout, reading: Reading) -> str:
+def absences(rollout: Rollout) -> str:
+    """The series that are absent, and since when."""
+    since = sorted(set(rollout.absent.values()))
+    named = [" and the ".join(name for name, at in rollout.absent.items() if at == each) for each in since]
+    return " and ".join(f"the {names} since {at.isoformat()}" for names, at in zip(named, since, strict=True))
+
+
+def lacking(rollout: Rollout, reading: Combined) -> str:
     """How far the evidence for the canary is from enough, and how long the rest will take."""
-    share = max(rollout.share, best_share(rollout, reading))
-    seconds = windows_needed(rollout, reading, share) * rollout.plan.window_seconds
+    share = max(rollout.share, best_share(rollout))
+    seconds = windows_needed(rollout, share) * rollout.plan.window_seconds
     time = duration(seconds)
     rest = (
         f"{time} more at this traffic with {percent(share)} of it on the canary"
         if time
         else "no time is enough at this traffic and with this plan"
     )
-    return f"the evidence that it is safe is {odds(reading.safe)} of the {1 / rollout.plan.beta:,.0f} needed ({rest})"
+    safe = f"safe{_slowest(rollout, reading)}"
+    return f"the evidence that it is {safe} is {odds(reading.safe)} of the {1 / rollout.plan.beta:,.0f} needed ({rest})"
+
+
+def blamed(rollout: Rollout, reading: Combined) -> str:
+    """Which guards the evidence of harm comes from, where there are several."""
+    plan = rollout.plan
+    if not plan.guards:
+        return ""
+    heard = zip(plan.watched, reading.guards, strict=True)
+    found = [(log(guard.weight) + each.harmful, guard.name) for guard, each in heard if not guard.muted]
+    most = max(value for value, _ in found)
+    return " by " + " and ".join(name for value, name in found if value > most - log(10) and value > 0)
+
+
+def _slowest(rollout: Rollout, reading: Combined) -> str:
+    plan = rollout.plan
+    known = zip(plan.guards, rollout.guards, reading.guards, strict=False)
+    left = [(found.safe, guard.name) for guard, each, found in known if guard.proves and not each.proved]
+    return f" by {min(left)[1]}" if left and len(plan.guards) > 1 else ""
 
 
 def step(rollout: Rollout, number: int) -> str:

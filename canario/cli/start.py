@@ -1,41 +1,47 @@
-"""`canario start WORKSHOP`: start a workshop's execution."""
+"""`canario start WORKSHOP`: start a workshop's execution. `canario start --roster FILE`: start many, and wait."""
 
 import argparse
 import json
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import boto3
 
-from canario.adapters import aws
-from canario.cli.installation import outputs
+from canario.adapters import aws, quotas
+from canario.cli.installation import desk, outputs
 from canario.cli.kinds import Commands
+from canario.cli.rostered import PARALLEL, lines_of, room, start_many
 from canario.errors import InvalidInput
-from canario.workshop.request import AVAILABLE_STAGES, DIALECTS, MODES, STAGES, parse_request
+from canario.workshop.request import DIALECTS, MODES, STAGES, parse_request
+from canario.workshop.roster import parse_roster
 
 
 def add(commands: Commands) -> None:
     parser = commands.add_parser("start", help="start a workshop's execution")
-    parser.add_argument("workshop", help="its id, a DNS label; 'default' has the document's own names")
+    parser.add_argument("workshop", nargs="?", help="its id, a DNS label; 'default' has the document's own names")
     parser.add_argument("--mesh", help=f"the dialect: {', '.join(DIALECTS)} (default: the installation's)")
     parser.add_argument("--mode", choices=MODES, help="guided: each stage waits for its attendee (default: auto)")
     parser.add_argument("--guided-from", help="guided: the machine does the stages before this one")
-    parser.add_argument("--until", default=STAGES[-1], help=f"the last stage: {', '.join(AVAILABLE_STAGES)}")
+    parser.add_argument("--until", default=STAGES[-1], help=f"the last stage: {', '.join(STAGES)}")
     parser.add_argument("--plan", type=Path, help="the canary's plan, a JSON file")
+    parser.add_argument("--roster", type=Path, help="many workshops: a list of ids, or a CSV with a column `workshop`")
+    parser.add_argument("--parallel", default=str(PARALLEL), help=f"roster: most at work at once (default: {PARALLEL})")
+    parser.add_argument("--check-only", action="store_true", help="roster: say whether all of them fit, start none")
+    parser.add_argument("--json", action="store_true", help="roster: the verdicts as JSON, and nothing else")
     parser.set_defaults(run=start)
 
 
-def start(arguments: argparse.Namespace, session: boto3.Session) -> list[str]:
-    """Start an execution; its input is validated before anything is asked of AWS."""
-    given = {
-        "workshop": arguments.workshop,
-        "until": arguments.until,
-        **({"mesh": arguments.mesh} if arguments.mesh else {}),
-        **({"mode": arguments.mode} if arguments.mode else {}),
-        **({"guided_from": arguments.guided_from} if arguments.guided_from else {}),
-        **({"canary": _plan(arguments.plan)} if arguments.plan else {}),
-    }
+def start(arguments: argparse.Namespace, session: boto3.Session) -> Iterable[str]:
+    """Start an execution, or a roster's; their input is validated before anything is asked of AWS."""
+    if (arguments.workshop is None) == (arguments.roster is None):
+        raise InvalidInput("workshop", arguments.workshop, "either a workshop's id, or --roster with a file")
+    return _many(arguments, session) if arguments.roster else _one(arguments, session)
+
+
+def _one(arguments: argparse.Namespace, session: boto3.Session) -> list[str]:
+    given = {"workshop": arguments.workshop, **_shared(arguments)}
     parse_request(given, dialects=DIALECTS)
     machine = outputs(session)["WorkshopMachineArn"]
     name = f"{arguments.workshop}-{datetime.now(UTC):%Y%m%dT%H%M%S}"
@@ -45,6 +51,40 @@ def start(arguments: argparse.Namespace, session: boto3.Session) -> list[str]:
         )
     following = "check" if arguments.mode == "guided" else "show"
     return [f"started {started['executionArn']}", f"follow it with: canario {following} {arguments.workshop}"]
+
+
+def _many(arguments: argparse.Namespace, session: boto3.Session) -> Iterator[str]:
+    entries = parse_roster(_text(arguments.roster), _shared(arguments), dialects=DIALECTS)
+    parallel = _count(arguments.parallel)
+    found = desk(session)
+    rooms = room(entries, found)
+    rooms = [*rooms, *quotas.rooms(session, {each.thing: each for each in rooms})]
+    lines = lines_of(entries, [each for each in rooms if each.limit is not None], parallel)
+    return start_many(entries, lines, found, parallel, as_json=arguments.json, only_check=arguments.check_only)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8-sig")  # as spreadsheets write it
+    except (OSError, ValueError) as error:
+        raise InvalidInput("roster", str(path), f"a text file in UTF-8 ({error})") from error
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise InvalidInput("parallel", text, "a whole number from 1")
+    return int(text)
+
+
+def _shared(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What all workshops of one command have in common."""
+    return {
+        "until": arguments.until,
+        **({"mesh": arguments.mesh} if arguments.mesh else {}),
+        **({"mode": arguments.mode} if arguments.mode else {}),
+        **({"guided_from": arguments.guided_from} if arguments.guided_from else {}),
+        **({"canary": _plan(arguments.plan)} if arguments.plan else {}),
+    }
 
 
 def _plan(path: Path) -> Any:

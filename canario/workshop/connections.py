@@ -14,7 +14,7 @@ from canario.workshop.kinds import VIRTUAL_NODE
 from canario.workshop.mesh import CANARY
 from canario.workshop.names import SERVICE_PORT, SERVICES, Names, deployment
 from canario.workshop.ports import KeyPair, Ports, TlsAnswer
-from canario.workshop.tls_policy import CALLER
+from canario.workshop.tls_policy import CALLER, callers
 
 PATH = "/health"
 ADMIN_PORT = 9901
@@ -27,6 +27,12 @@ def nodes(names: Names, ports: Ports) -> list[str]:
     """The services that have a node: the canary's only once its stage was there."""
     found = (*SERVICES, CANARY)
     return [each for each in found if ports.kubernetes.get(VIRTUAL_NODE, deployment(each), names.namespace)]
+
+
+def holders(names: Names, ports: Ports) -> list[str]:
+    """Who has a certificate, callers first: the services with a node and, once its stage was there, the gateway."""
+    who = callers(names, ports)
+    return [*who, *(each for each in nodes(names, ports) if each not in who)]
 
 
 def to_every_pod(names: Names, ports: Ports, connect: Connect) -> dict[str, TlsAnswer]:
@@ -90,10 +96,12 @@ def said(answer: TlsAnswer) -> str:
 
 def calls_in_plaintext(names: Names, ports: Ports) -> list[str]:
     """Which callers' proxies do not call an upstream by TLS, as their configuration in force has it."""
-    found = pods.pods(ports.kubernetes, names.namespace, [CALLER])
-    if not found:
-        return [f"there is no pod of {CALLER}"]
-    return [text for pod in found for text in _of_caller(names, str(pod["metadata"]["name"]), ports)]
+    said = []
+    for caller in callers(names, ports):
+        found = pods.pods(ports.kubernetes, names.namespace, [caller])
+        said += [text for pod in found for text in _of_caller(names, str(pod["metadata"]["name"]), ports)]
+        said += [] if found else [f"there is no pod of {caller}"]
+    return said
 
 
 def _of_caller(names: Names, pod: str, ports: Ports) -> Iterator[str]:

@@ -5,10 +5,9 @@ from canario.mesh.listeners import Port
 from canario.mesh.matches import Match
 from canario.mesh.model import Mesh, Ref, Selector
 from canario.workshop.mesh import BASELINE
-from canario.workshop.names import Names
+from canario.workshop.names import GATEWAY, Names
 from canario.workshop.ports import Manifest
 
-GATEWAY = "ingress-gw"
 ROUTE = "gateway-route-eks"
 LABEL = ("gateway", GATEWAY)  # the namespace's, by which the gateway selects its routes
 REPLICAS = 2

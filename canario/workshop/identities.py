@@ -32,7 +32,7 @@ def secret_name(service: str) -> str:
 
 
 def host(names: Names, service: str) -> str:
-    """The name that the node's certificate has: both versions of nodejs are nodejs to those who call them."""
+    """The name in a node's or the gateway's certificate: both versions of nodejs are nodejs to those who call them."""
     return names.host(BASELINE if service == CANARY else service)
 
 

@@ -7,6 +7,7 @@ from canario.errors import InvalidInput
 from canario.workshop.cloud_map import ServiceName
 
 DEFAULT_WORKSHOP = "default"
+DEFAULT_NAMESPACE = "appmesh-workshop-ns"  # the document's
 ZONE = "appmeshworkshop.hosted.local"
 CLOUD_MAP_NAMESPACE = "appmesh.pvt.local"  # shared by all workshops, as the zone is
 LABEL = "canario/workshop"  # on every Kubernetes object that a workshop makes
@@ -14,6 +15,7 @@ LONGEST_ID = 30
 
 SERVICES = ("frontend", "nodejs", "crystal")
 SERVICE_PORT = 3000
+GATEWAY = "ingress-gw"  # the way in: its Deployment, load balancer and gateway
 
 _DNS_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 
@@ -50,13 +52,15 @@ def names(workshop: str) -> Names:
             f"a DNS label (a-z, 0-9, '-') of at most {LONGEST_ID} characters, such as 'turma-01'",
         )
     if workshop == DEFAULT_WORKSHOP:
-        return Names(workshop, "appmesh-workshop-ns", "app-mesh", ZONE)
+        return Names(workshop, DEFAULT_NAMESPACE, "app-mesh", ZONE)
+    if f"appmesh-workshop-{workshop}" == DEFAULT_NAMESPACE:
+        raise InvalidInput("workshop", workshop, "any other id: this one's namespace is the default workshop's")
     return Names(workshop, f"appmesh-workshop-{workshop}", f"app-mesh-{workshop}", f"{workshop}.{ZONE}")
 
 
 def deployment(service: str) -> str:
-    """The Deployment, container and node of a service: `nodejs` → `nodejs-app`."""
-    return f"{service}-app"
+    """The Deployment, container and node of a service: `nodejs` → `nodejs-app`. The gateway's is its own name."""
+    return service if service == GATEWAY else f"{service}-app"
 
 
 def load_balancer(service: str) -> str:

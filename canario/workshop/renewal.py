@@ -1,7 +1,7 @@
 """Certificates renewed in time, for every workshop of the cluster that has some."""
 
 from canario.workshop import identities
-from canario.workshop.connections import nodes
+from canario.workshop.connections import holders
 from canario.workshop.kinds import NAMESPACE, SECRET
 from canario.workshop.names import LABEL, names
 from canario.workshop.ports import Ports
@@ -24,4 +24,4 @@ def _renewed(workshop: str, ports: Ports) -> list[str]:
     where = names(workshop)
     if ports.kubernetes.get(SECRET, identities.AUTHORITY, where.namespace) is None:
         return []  # its stage `mtls` was not there yet, or was cleaned
-    return identities.renew(where, nodes(where, ports), ports)
+    return identities.renew(where, holders(where, ports), ports)

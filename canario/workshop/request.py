@@ -12,7 +12,7 @@ from canario.workshop.names import Names, names
 DIALECTS = ("appmesh", "gateway")
 MODES = ("auto", "guided")
 
-# The stages in the document's order. Those that no file implements yet are visible, and refused by name.
+# The stages in the document's order.
 STAGES = (
     "preflight",
     "baseline",
@@ -25,8 +25,6 @@ STAGES = (
     "mtls",
     "clean",
 )
-# `discovery` is written and tested by itself, and kept out: run after `tracing`, its move to Cloud Map failed requests.
-AVAILABLE_STAGES = tuple(stage for stage in STAGES if stage != "discovery")
 
 
 @dataclass(frozen=True)
@@ -77,9 +75,9 @@ def parse_request(given: Mapping[str, Any], *, dialects: Sequence[str]) -> Reque
         workshop=names(given["workshop"]).workshop,
         mesh=_one_of("mesh", given.get("mesh", dialects[0]), DIALECTS),
         mode=_one_of("mode", given.get("mode", "auto"), MODES),
-        until=_one_of("until", given.get("until", STAGES[-1]), AVAILABLE_STAGES),
+        until=_one_of("until", given.get("until", STAGES[-1]), STAGES),
         canary=_plan(given.get("canary", {})),
-        guided_from=_one_of("guided_from", given.get("guided_from", STAGES[0]), AVAILABLE_STAGES),
+        guided_from=_one_of("guided_from", given.get("guided_from", STAGES[0]), STAGES),
     )
     if STAGES.index(request.guided_from) > STAGES.index(request.until):
         raise InvalidInput("guided_from", request.guided_from, f"a stage up to `until`, which is {request.until}")

@@ -1,5 +1,5 @@
-"""What the lab's mesh and its VPC share: Envoy's resources as plain dicts, watched files, admin client.
+"""What the lab's mesh and its VPC share: Envoy's resources as plain dicts, their files, how Envoy gets them, its admin.
 
-An Envoy of the lab reads a bootstrap once and watches the files in its directory (`files.py`): `lds.json`,
-`cds.json`, and one for each route configuration that changes. Whoever configures it writes these files.
+Whoever configures an Envoy writes files into its directory (`files.py`): `lds.json`, `cds.json`, one for each route
+configuration that changes, one for each secret. Whoever runs the Envoy serves them to it (`server.py`).
 """

@@ -14,9 +14,8 @@ def counted_cluster(name: str, endpoints: Iterable[Address], **fields: Any) -> l
 
     Envoy builds a static cluster anew when its endpoints change, and then forgets `upstream_rq_5xx` and
     `upstream_rq_time` (not `upstream_rq_completed`): the errors of a pod that just died would go uncounted.
-    An aggregate cluster never changes, and the router counts in it. Endpoints in a file of their own (EDS)
-    would do as well, but every watched file costs one of the user's inotify instances, of which Linux gives
-    128. `fields` are the static cluster's; its circuit breakers are the other's too, which counts retries.
+    An aggregate cluster never changes, and the router counts in it. `fields` are the static cluster's; its circuit
+    breakers are the other's too, which counts retries.
     """
     behind = f"endpoints/{name}"
     aggregate = {

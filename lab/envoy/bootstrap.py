@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from lab.envoy.files import CDS, LDS, Resource
-from lab.envoy.resources import Address, seconds, socket_address, watched
+from lab.envoy.files import Resource
+from lab.envoy.resources import Address, config_server, seconds, served, socket_address
 
 # Edges in milliseconds of every histogram of answer times; a plan's latency edges can only be among them.
 LATENCY_EDGES = (
@@ -20,15 +20,16 @@ _MERGE_SECONDS = 0.25
 _MAX_CONNECTIONS = 10_000
 
 
-def bootstrap(node_id: str, admin: Address, directory: Path, *, cluster: str = "canario") -> Resource:
-    """An Envoy that takes all else from the files in `directory`, which must be there when it starts."""
+def bootstrap(node_id: str, admin: Address, *, cluster: str = "canario") -> Resource:
+    """An Envoy that asks for all else at the socket in the directory that it runs in."""
     return {
         "node": {"id": node_id, "cluster": cluster},
         "admin": {"address": socket_address(admin)},
         "dynamic_resources": {
-            "lds_config": watched(directory, LDS),
-            "cds_config": watched(directory, CDS),
+            "lds_config": served(),
+            "cds_config": served(),
         },
+        "static_resources": {"clusters": [config_server()]},
         "stats_flush_interval": seconds(_MERGE_SECONDS),
         "stats_config": {
             "histogram_bucket_settings": [
@@ -46,7 +47,7 @@ def write_bootstrap(directory: Path, node_id: str, admin: Address) -> Path:
     """Write `bootstrap.json` into the Envoy's directory and return its path."""
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / "bootstrap.json"
-    path.write_text(json.dumps(bootstrap(node_id, admin, directory), indent=1))
+    path.write_text(json.dumps(bootstrap(node_id, admin), indent=1))
     return path
 
 

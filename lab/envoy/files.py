@@ -1,7 +1,6 @@
-"""Resources in files that an Envoy watches: written by atomic rename, and only when they changed.
+"""Resources in files that an Envoy is served from: written by atomic rename, and only when they changed.
 
-A file holds one DiscoveryResponse as JSON (JSON, because YAML reads a bare `on` or `n` as a boolean). Envoy
-reads a file again when one is moved onto its path.
+A file holds one DiscoveryResponse as JSON. Whoever serves them (`server.py`) reads them when the doorbell rings.
 """
 
 import hashlib
@@ -11,6 +10,8 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from lab.envoy.doorbell import ring
 
 Resource = dict[str, Any]  # one of Envoy's v3 messages, as its JSON has it
 
@@ -26,21 +27,23 @@ def rds(route_configuration: str) -> str:
 def write_files(directory: Path, files: Mapping[str, Sequence[Resource]]) -> list[str]:
     """Write each file (relative path → its resources), in Envoy's order of need; returns those that changed.
 
-    Secrets come before clusters, clusters before routes, routes before listeners, so that an Envoy that reads in
-    the middle never meets a name it does not know. Files that are no longer named go last.
+    Secrets come before clusters, clusters before routes, routes before listeners, so that who reads in the middle
+    never meets a name it does not know. Files that are no longer named go last. Then the doorbell rings, also when
+    nothing changed: whoever wrote the last change may not have lived to ring.
     """
     texts = {name: discovery_response(resources) for name, resources in files.items()}
     changed = [name for name in sorted(texts, key=_order) if write_text(directory / name, texts[name])]
     for stale in directory.glob("rds/*.json"):
         if str(stale.relative_to(directory)) not in texts:
             stale.unlink(missing_ok=True)
+    ring(directory)
     return changed
 
 
 def with_earlier(path: Path, resources: Sequence[Resource]) -> list[Resource]:
     """The resources, and those of other names that the file has now.
 
-    For clusters: Envoy may read their file before the routes', and a request whose route still names a cluster
+    For clusters: Envoy gets them before the routes, and a request whose route still names a cluster
     that has gone is lost. What no route names costs nothing.
     """
     if not path.is_file():

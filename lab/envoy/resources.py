@@ -1,10 +1,9 @@
 """Builders of Envoy's v3 resources as plain dicts. Durations are seconds; addresses are (IP, port)."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from lab.envoy.files import Resource, rds
+from lab.envoy.files import Resource
 
 Address = tuple[str, int]
 
@@ -29,9 +28,34 @@ _NO_PROBE: Resource = {
 }
 
 
-def watched(directory: Path, name: str) -> Resource:
-    """The config source of one file in an Envoy's directory."""
-    return {"path_config_source": {"path": str(directory / name)}, "resource_api_version": "V3"}
+CONFIG_SERVER = "config-server"  # the cluster that every Envoy asks, by the bootstrap
+CONFIG_SERVER_SOCKET = "config.sock"  # in the Envoy's directory, which is where it runs
+LONGEST_POLL_SECONDS = 120
+
+_POLL_AGAIN_SECONDS = 0.02  # after an answer, once or twice as long
+
+
+def served() -> Resource:
+    """The config source of everything in an Envoy's directory (`lab/envoy/server.py`)."""
+    source = {
+        "api_type": "REST",
+        "transport_api_version": "V3",
+        "cluster_names": [CONFIG_SERVER],
+        "refresh_delay": seconds(_POLL_AGAIN_SECONDS),
+        "request_timeout": seconds(LONGEST_POLL_SECONDS),
+    }
+    return {"api_config_source": source, "resource_api_version": "V3"}
+
+
+def config_server() -> Resource:
+    """The cluster that `served` names."""
+    endpoint = {"endpoint": {"address": {"pipe": {"path": CONFIG_SERVER_SOCKET}}}}
+    return {
+        "name": CONFIG_SERVER,
+        "type": "STATIC",
+        "connect_timeout": seconds(1),
+        "load_assignment": {"cluster_name": CONFIG_SERVER, "endpoints": [{"lb_endpoints": [endpoint]}]},
+    }
 
 
 def socket_address(address: Address) -> Resource:
@@ -105,14 +129,13 @@ def route_configuration(name: str, virtual_hosts: Sequence[Resource], **fields: 
 def http_listener(
     name: str,
     address: Address,
-    directory: Path,
     *,
     routes: Resource | None = None,
     visible: bool = True,
     log: bool = True,
     **fields: Any,
 ) -> Resource:
-    """An HTTP listener (HTTP proxy requests too). Its routes are `routes`, or the watched file `files.rds(name)`.
+    """An HTTP listener (HTTP proxy requests too). Its routes are `routes`, or the file `files.rds(name)`.
 
     `name` is also its route configuration's and its counters' (`http.<name>.downstream_rq_total`). `visible`
     says whether answers carry `server: envoy` and `x-envoy-upstream-service-time`. `log` writes a line a
@@ -121,7 +144,7 @@ def http_listener(
     manager = {
         "@type": _MANAGER,
         "stat_prefix": name,
-        **_routes(name, directory, routes),
+        **_routes(name, routes),
         "http_filters": [router_filter(visible=visible)],
         "server_header_transformation": "OVERWRITE" if visible else "PASS_THROUGH",
         **({"access_log": [stdout_log()]} if log else {}),
@@ -131,11 +154,10 @@ def http_listener(
     return listener(name, address, [chain])
 
 
-def _routes(name: str, directory: Path, routes: Resource | None) -> Resource:
+def _routes(name: str, routes: Resource | None) -> Resource:
     if routes is None:
-        return {"rds": {"config_source": watched(directory, rds(name)), "route_config_name": name}}
-    # Envoy may read the listeners' file before the clusters' that was written first. It would refuse the listener
-    # for good because of a cluster that it does not know yet.
+        return {"rds": {"config_source": served(), "route_config_name": name}}
+    # Envoy would refuse the listener because of a cluster that it does not know, or no longer knows.
     inline = {key: value for key, value in routes.items() if key != "@type"}
     return {"route_config": {**inline, "validate_clusters": False}}
 

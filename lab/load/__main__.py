@@ -61,7 +61,8 @@ async def run(options: argparse.Namespace, told: asyncio.Event) -> Tally:
         sending = asyncio.create_task(generator.send(starts(options.rate, options.spacing, options.seed)))
         reporting = asyncio.create_task(_report(options.report, tally))
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(told.wait(), options.seconds)
+            async with asyncio.timeout(options.seconds):
+                await told.wait()
         sending.cancel()
         await generator.finish()
         reporting.cancel()

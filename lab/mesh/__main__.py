@@ -14,7 +14,7 @@ import httpx2
 from aiohttp import web
 
 from lab.errors import LabError
-from lab.mesh import webhook
+from lab.mesh import refusals, webhook
 from lab.mesh.cluster import Cluster, connect
 from lab.mesh.controller import Controller
 from lab.mesh.flags import parse
@@ -46,6 +46,7 @@ async def serve(settings: ControllerSettings, trace: Tracing | None = None) -> N
         async with asyncio.TaskGroup() as group:
             group.create_task(cluster.run())
             group.create_task(controller.run())
+            group.create_task(refusals.follow(settings.directory.absolute(), cluster))
             if registry:
                 group.create_task(registry.run())
             await _register(cluster, webhook.registration(url, authority))

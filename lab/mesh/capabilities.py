@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from canario.mesh.gateways import Gateway, GatewayRoute
 from canario.mesh.listeners import Port
 from canario.mesh.matches import AnyMatch, GrpcMatch, Header, How, Match, TcpMatch, Text
-from canario.mesh.model import CloudMap, Mesh, Node, Route, Router
+from canario.mesh.model import Mesh, Node, Route, Router
 from canario.mesh.policies import AccessLog, ListenerPolicies
 from lab.mesh import formats, re2
 
@@ -41,8 +41,6 @@ def _node(node: Node) -> Iterator[str]:
         yield f"{len(node.ports)} listeners: a node has one"
     yield from _ports(node.ports)
     yield from _log(node.log)
-    if isinstance(node.discovery, CloudMap) and node.discovery.attributes:
-        yield "Cloud Map attributes: all of the node's ready pods are taken"
 
 
 def _router(mesh: Mesh, router: Router) -> Iterator[str]:

@@ -118,7 +118,8 @@ class Cluster:
     async def _wait(self, condition: Callable[[], bool], timeout_seconds: float | None) -> None:
         async with self._changed:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait_for(condition), timeout_seconds)
+                async with asyncio.timeout(timeout_seconds):
+                    await self._changed.wait_for(condition)
 
     async def _follow(self, field: str, resource: Any) -> None:
         place = {} if field in ("meshes", "namespaces") else {"namespace": "*"}

@@ -67,7 +67,7 @@ def _listener(
 ) -> Resource:
     found = ingress_routes(mesh, gateway, routes, port)
     address = (place.pod_ip, port.number)
-    return envoy.http_listener(_name(port), address, place.directory, routes=found, access_log=log)
+    return envoy.http_listener(_name(port), address, routes=found, access_log=log)
 
 
 def _name(port: Port) -> str:

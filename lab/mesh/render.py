@@ -4,8 +4,8 @@ Outbound there is a virtual host for each service that the pod's node may call, 
 clusters, one cluster for each node that a service may send to. Inbound, each of the pod's own listener ports
 leads to the application's address.
 
-Every file costs an Envoy one of its user's inotify instances, of which Linux gives 128 by default; so there are
-only three: what changes with a rollout (the outbound routes), with pods (the clusters), and hardly ever.
+There are three files, and one for each secret: what changes with a rollout (the outbound routes), with pods (the
+clusters), and hardly ever.
 """
 
 from __future__ import annotations
@@ -43,7 +43,6 @@ from lab.mesh.tls import Files, client_fields, secured
 
 OUTBOUND = "outbound"  # the proxy's listener, its counters and its route configuration
 OUTBOUND_PORT = 15001
-WATCHED_FILES = 3
 EGRESS = "egress"  # the cluster of everything outside the mesh
 
 OWN_PROXY = "own-proxy"  # the cluster that leads back to this Envoy's outbound proxy
@@ -83,7 +82,7 @@ def outbound_listener(place: Place, **fields: Any) -> Resource:
     """The HTTP proxy. By CONNECT it is also the way of TCP, and of HTTP/2 from clients that tunnel."""
     upgrades = [{"upgrade_type": "CONNECT"}]
     address = (place.app_ip, OUTBOUND_PORT)
-    return envoy.http_listener(OUTBOUND, address, place.directory, upgrade_configs=upgrades, **fields)
+    return envoy.http_listener(OUTBOUND, address, upgrade_configs=upgrades, **fields)
 
 
 def outbound_clusters(
@@ -228,7 +227,7 @@ def _inbound_listener(place: Place, port: Port, **fields: Any) -> Resource:
     if port.protocol is Protocol.TCP:
         return tcp_listener(name, address, f"ingress/{port.number}", idle, **fields)
     options: Resource = {} if idle is None else {"common_http_protocol_options": {"idle_timeout": milliseconds(idle)}}
-    return envoy.http_listener(name, address, place.directory, routes=_inbound_routes(port), **options, **fields)
+    return envoy.http_listener(name, address, routes=_inbound_routes(port), **options, **fields)
 
 
 def _inbound_routes(port: Port) -> Resource:

@@ -1,8 +1,10 @@
-"""`python -m lab.mesh.sidecar`: what the container `envoy` runs. Starts Envoy, and ends it without losing a request.
+"""`python -m lab.mesh.sidecar`: what the container `envoy` runs. Starts Envoy, serves it the controller's files, and
+ends it without losing a request.
 
-Envoy starts once the controller has written its first files, so that it is never ready without listeners. It has
-a process group of its own: a SIGTERM to the pod must reach this launcher alone. After that Envoy goes on serving
-with `connection: close`, and ends when neither clients nor the application have had a request for a second.
+Envoy starts once the controller has written its first files, so that it is never ready without listeners; from then
+on it needs no controller, not even to start again. It has a process group of its own: a SIGTERM to the pod must reach
+this launcher alone. After that Envoy goes on serving with `connection: close`, and ends when neither clients nor the
+application have had a request for a second.
 """
 
 from __future__ import annotations
@@ -14,17 +16,17 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import aiohttp
 
 from canario.errors import RemoteError
 from lab.envoy.admin import Admin
-from lab.envoy.binary import command, require_watches
+from lab.envoy.binary import command
 from lab.envoy.bootstrap import write_bootstrap
-from lab.envoy.files import LDS
+from lab.envoy.server import Server
 from lab.errors import LabError
 from lab.mesh.injection import ADMIN_PORT
-from lab.mesh.render import WATCHED_FILES
 from lab.mesh.settings import SidecarSettings
 from lab.mesh.tls import link
 
@@ -32,7 +34,6 @@ QUIET_SECONDS = 1.0
 LONGEST_DRAIN_SECONDS = 10.0
 
 _LOOK_SECONDS = 0.05
-_REMIND_SECONDS = 10.0
 _REQUESTS = r"^http\.(outbound|inbound_\d+|ingress_\d+)\.downstream_rq_(total|active)$"
 _PROBES = r"^vhost\.application\.vcluster\.probes\.upstream_rq_total$"
 _PR_SET_PDEATHSIG = 1
@@ -48,10 +49,18 @@ async def run(settings: SidecarSettings) -> int:
         asyncio.get_running_loop().add_signal_handler(number, told.set)
     bootstrap = write_bootstrap(settings.directory, settings.node_id, (settings.pod_ip, ADMIN_PORT))
     link(settings.directory, settings.mounts)
-    if not await _before(told, _configured(settings)):
-        return 0
-    require_watches(WATCHED_FILES)
-    envoy = await asyncio.create_subprocess_exec(*command(bootstrap), process_group=0, preexec_fn=_die_with_parent)
+    server = Server(settings.directory, (settings.pod_ip, ADMIN_PORT))
+    async with server.running():
+        if not await _before(told, server.configured()):
+            return 0
+        return await _envoy(settings, bootstrap, told)
+
+
+async def _envoy(settings: SidecarSettings, bootstrap: Path, told: asyncio.Event) -> int:
+    """Envoy from its start to its end; its exit status."""
+    envoy = await asyncio.create_subprocess_exec(
+        *command(bootstrap), cwd=settings.directory, process_group=0, preexec_fn=_die_with_parent
+    )
     if await _before(told, envoy.wait()):
         _log.error("Envoy ended by itself with status %s", envoy.returncode)
         return _exit_status(envoy)
@@ -101,17 +110,6 @@ async def _drain(settings: SidecarSettings) -> None:
                 _log.warning("there were still requests after %s s", LONGEST_DRAIN_SECONDS)
         except RemoteError as error:
             _log.warning("draining: %s", error)
-
-
-async def _configured(settings: SidecarSettings) -> None:
-    """Return when the controller has written this pod's files; the listeners' come last."""
-    loop = asyncio.get_running_loop()
-    remind = loop.time() + _REMIND_SECONDS
-    while not (settings.directory / LDS).exists():
-        if loop.time() >= remind:
-            _log.warning("the mesh controller has not written %s yet: is it running?", settings.directory / LDS)
-            remind += _REMIND_SECONDS
-        await asyncio.sleep(_LOOK_SECONDS)
 
 
 async def _before(event: asyncio.Event, work: Awaitable[object]) -> bool:

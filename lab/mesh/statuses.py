@@ -62,7 +62,12 @@ def status(kind: str, obj: Obj, finding: Finding, meshes: Mapping[str, Mesh], no
 
 
 def event(obj: Obj, finding: Finding, controller: str, now: datetime) -> Obj:
-    """The warning that goes with an object that could not be reconciled; `obj` has its kind and apiVersion."""
+    """The warning that goes with an object that could not be reconciled."""
+    return warning(obj, "ReconcileError", finding.message, controller, now)
+
+
+def warning(obj: Obj, reason: str, message: str, controller: str, now: datetime) -> Obj:
+    """An event; `obj` has its kind and apiVersion."""
     metadata, when = obj["metadata"], _time(now)
     namespace = metadata.get("namespace", "default")
     involved = {
@@ -78,8 +83,8 @@ def event(obj: Obj, finding: Finding, controller: str, now: datetime) -> Obj:
         "kind": "Event",
         "metadata": {"generateName": f"{metadata['name']}.", "namespace": namespace},
         "involvedObject": involved,
-        "reason": "ReconcileError",
-        "message": finding.message,
+        "reason": reason,
+        "message": message,
         "type": "Warning",
         "source": {"component": controller},
         "firstTimestamp": when,

@@ -2,8 +2,8 @@
 
 A manifest names files of the Envoy container. The sidecar's launcher links what is mounted into that container below
 the pod's own directory (`link`), so that the controller can write real paths without knowing where the kubelet put
-anything. Envoy reads a secret's files anew when the kubelet changes their directory: it needs no restart for a new
-certificate, and no listener or cluster is built anew.
+anything. It also serves their content to Envoy, anew when the kubelet has changed them: Envoy needs no restart for a
+new certificate, and no listener or cluster is built anew.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from urllib.parse import quote
 from canario.mesh.model import Node, Port, Protocol
 from canario.mesh.tls import CertificateFiles, ClientTls, ListenerTls, TlsMode, Validation
 from lab.envoy.files import Resource
-from lab.envoy.resources import watched
+from lab.envoy.resources import served
 from lab.mesh.world import Obj
 
 MOUNTS = "mounts"  # below the pod's directory: a link for each mount of its Envoy
@@ -57,21 +57,17 @@ class Files:
     def certificate(self, files: CertificateFiles) -> Resource:
         """The reference to a certificate with its key."""
         chain, key = self._real(files.chain), self._real(files.key)
-        content: Resource = {"certificate_chain": _file(chain), "private_key": _file(key)}
-        if chain.parent == key.parent:
-            content["watched_directory"] = {"path": str(chain.parent)}
+        content = {"certificate_chain": _file(chain), "private_key": _file(key)}
         return self._secret(f"certificate {files.chain} {files.key}", "tls_certificate", content)
 
     def trust(self, path: str) -> Resource:
         """The reference to the authorities in a file."""
-        real = self._real(path)
-        content = {"trusted_ca": _file(real), "watched_directory": {"path": str(real.parent)}}
-        return self._secret(f"trust {path}", "validation_context", content)
+        return self._secret(f"trust {path}", "validation_context", {"trusted_ca": _file(self._real(path))})
 
     def _secret(self, name: str, kind: str, content: Resource) -> Resource:
         file = f"{SECRETS}/{sha256(name.encode()).hexdigest()[:12]}.json"
         self.secrets[file] = [{"@type": f"{_TLS}.Secret", "name": name, kind: content}]
-        return {"name": name, "sds_config": watched(self._directory, file)}
+        return {"name": name, "sds_config": served()}
 
     def _real(self, path: str) -> Path:
         """Below nothing that is mounted it is a file that does not exist, which Envoy's log then names."""

@@ -50,7 +50,8 @@ async def run(options: argparse.Namespace) -> None:
                 print("ready", flush=True)  # noqa: T201
         finally:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(publisher.drain(), _DRAIN_SECONDS)
+                async with asyncio.timeout(_DRAIN_SECONDS):
+                    await publisher.drain()
 
 
 async def main() -> None:

@@ -78,6 +78,7 @@ class Collector:
         while (wait := due - self._clock()) > 0:
             self._changed.clear()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), wait)
+                async with asyncio.timeout(wait):
+                    await self._changed.wait()
             if any(caller.terminating and caller.proxy not in known for caller in callers(self._pods.objects)):
                 return

@@ -26,7 +26,7 @@ from lab.vpc.zones import Zones
 def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m lab.vpc", description=__doc__)
     parser.add_argument("--block", type=int, required=True, help="second octet of the lab's block")
-    parser.add_argument("--directory", type=Path, required=True, help="the files that Envoy watches")
+    parser.add_argument("--directory", type=Path, required=True, help="the files that Envoy is served")
     parser.add_argument("--kubeconfig", type=Path, required=True)
     parser.add_argument("--aws-endpoint", required=True, help="where Route 53 and Cloud Map answer")
     return parser.parse_args(argv)

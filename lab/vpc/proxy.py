@@ -10,6 +10,7 @@ import aiohttp
 from lab import processes
 from lab.envoy import binary, bootstrap
 from lab.envoy.admin import Admin
+from lab.envoy.server import Server
 from lab.net import VPC_PROXY_PORT, Block, is_free
 
 log = logging.getLogger(__name__)
@@ -20,10 +21,11 @@ _RESTART_SECONDS = 0.2
 
 
 class Proxy:
-    """An Envoy that watches `directory`; its record (lab/processes.py) is in `run`."""
+    """An Envoy and the server of its files, which are in `directory`; its record (lab/processes.py) is in `run`."""
 
     def __init__(self, block: Block, directory: Path, run: Path) -> None:
         self._admin = (block.vpc, _ADMIN_PORT)
+        self._directory = directory
         self._argv = binary.command(bootstrap.write_bootstrap(directory, "vpc", self._admin))
         self._run = run
         self._was_ready = False
@@ -31,8 +33,14 @@ class Proxy:
     async def run(self) -> None:
         """Keep it running until cancelled; it has ended when this returns. Raises StartError."""
         self._check_addresses()
+        async with Server(self._directory, self._admin).running():
+            await self._keep()
+
+    async def _keep(self) -> None:
         while True:
-            child = processes.spawn("vpc-envoy", self._argv, run=self._run, output=sys.stdout.fileno())
+            child = processes.spawn(
+                "vpc-envoy", self._argv, run=self._run, output=sys.stdout.fileno(), cwd=self._directory
+            )
             try:
                 await processes.ended(child.pid)
             finally:

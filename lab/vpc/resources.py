@@ -57,7 +57,7 @@ _RETRIES: Resource = {  # only what no backend can have begun to work on
 
 @dataclass(frozen=True)
 class Vpc:
-    """Where the VPC is: its block, and the directory that its Envoy watches."""
+    """Where the VPC is: its block, and the directory of its Envoy."""
 
     block: Block
     directory: Path
@@ -75,8 +75,7 @@ def envoy_files(vpc: Vpc, services: Sequence[Service], records: Records) -> dict
         for port in service.ports
     ]
     return {
-        # Endpoints inside their clusters, a load balancer's route inside its listener: every file that Envoy
-        # watches costs one of the user's inotify instances, of which Linux gives 128.
+        # Endpoints inside their clusters, a load balancer's route inside its listener.
         files.CDS: [
             *(resources.static_cluster(name, at, **_CLUSTER_FIELDS) for name, at in backends.items()),
             _direct(),
@@ -94,9 +93,7 @@ def _cluster_name(service: Service, port: Port) -> str:
 
 
 def _listener(vpc: Vpc, name: str, address: Address, routes: Resource | None) -> Resource:
-    return resources.http_listener(
-        name, address, vpc.directory, routes=routes, visible=False, log=False, generate_request_id=False
-    )
+    return resources.http_listener(name, address, routes=routes, visible=False, log=False, generate_request_id=False)
 
 
 def _load_balancer(name: str) -> Resource:

@@ -33,12 +33,12 @@ FINISH = "{% $exists($states.input.finish) ? $states.input.finish : 'solve' %}"
 
 @dataclass(frozen=True, kw_only=True)
 class StageFunction:
-    """One stage of the machine; `function` is None where the stage has a place but no code yet."""
+    """One stage of the machine."""
 
     id: str
     section: str
-    deadline_seconds: int = 0
-    function: lambda_.IFunction | None = None
+    deadline_seconds: int
+    function: lambda_.IFunction
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +71,7 @@ class WorkshopMachine(Construct):
         tail: sfn.IChainable = self._end
         for stage in reversed(stages):
             tail = self._stage(stage, tail)
-        functions = [begin, end, fail, *(stage.function for stage in stages if stage.function)]
+        functions = [begin, end, fail, *(stage.function for stage in stages)]
         # Its states' data hold task tokens, which are nobody's to read in a log.
         self.machine = Machine(
             self, "Machine", definition=first.next(tail), functions=functions, log_data=False
@@ -80,9 +80,6 @@ class WorkshopMachine(Construct):
         self._let_stages_answer(stages)
 
     def _stage(self, stage: StageFunction, after: sfn.IChainable) -> sfn.IChainable:
-        if stage.function is None:
-            place = sfn.Pass.jsonata(self, f"{stage.id} (not yet)", comment=f"The place of: {stage.section}")
-            return place.next(after)
         solve = self._invoke(stage, "solve", ready_within_seconds=stage.deadline_seconds)
         check = self._invoke(stage, "check", ready_within_seconds=stage.deadline_seconds)
         until = sfn.Choice.jsonata(self, f"Until {stage.id}?")
@@ -111,7 +108,6 @@ class WorkshopMachine(Construct):
 
     def _wait(self, stage: StageFunction) -> tasks.LambdaInvoke:
         """The stage's function keeps the token; whoever ends the wait says how: `{"finish": "done"}`, for example."""
-        assert stage.function is not None  # noqa: S101 - narrowed by the caller
         task = tasks.LambdaInvoke.jsonata(
             self,
             f"Wait for {stage.id}",
@@ -136,11 +132,10 @@ class WorkshopMachine(Construct):
             actions=["states:SendTaskSuccess", "states:SendTaskFailure", "states:SendTaskHeartbeat"],
             resources=[self.machine.state_machine_arn],
         )
-        roles = [stage.function.role for stage in stages if stage.function and stage.function.role]
+        roles = [stage.function.role for stage in stages if stage.function.role]
         iam.Policy(self, "AnswerWaits", statements=[statement], roles=roles)
 
     def _invoke(self, stage: StageFunction, action: str, *, ready_within_seconds: int) -> tasks.LambdaInvoke:
-        assert stage.function is not None  # noqa: S101 - narrowed by the caller
         task = invoke(
             self,
             f"{action.capitalize()} {stage.id}",

@@ -1,36 +1,86 @@
 """What holds for every mesh, every share, every router."""
 
 import copy
+import json
+import re
+from types import ModuleType
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from canario.mesh import appmesh
-from canario.mesh.model import Mesh
+from canario.mesh import appmesh, gateway
+from canario.mesh.gateway_losses import losses
+from canario.mesh.gateway_matches import range_pattern
+from canario.mesh.gateway_names import NOTES
+from canario.mesh.model import Mesh, Ref
 from canario.mesh.weights import APP_MESH_LARGEST, GATEWAY_LARGEST, share_of, weights
 from tests.properties.mesh_strategies import meshes
 from tests.unit.mesh.schemas import refused
 
 shares = st.floats(0, 1)
 patient = settings(deadline=None)  # a busy machine is no failure
+frugal = settings(
+    deadline=None, max_examples=40, phases=[p for p in Phase if p is not Phase.shrink]
+)  # whole meshes are large
 largest = st.sampled_from([APP_MESH_LARGEST, GATEWAY_LARGEST])
 
 
-@patient
+dialects = pytest.mark.parametrize("dialect", [appmesh, gateway], ids=["appmesh", "gateway"])
+
+# What Istio has no use for: names outside Kubernetes, how pods were found, in which order things were written.
+NOT_BEHAVIOUR = {"known_as", "ref", "discovery", "ports", "host", "name", "protocol", "priority", "order"}
+
+
+@frugal
+@dialects
+@given(mesh=meshes)
+def test_round_trip(dialect: ModuleType, mesh: Mesh) -> None:
+    """What is rendered as manifests of a dialect is parsed back as it was."""
+
+    assert mesh == dialect.parse(dialect.render(mesh))
+
+
+@frugal
+@dialects
+@given(mesh=meshes)
+def test_rendered_manifests_are_valid(dialect: ModuleType, mesh: Mesh) -> None:
+    """Every rendered manifest satisfies its CRD's schema, unknown fields refused, and has a name of its own."""
+    manifests = dialect.render(mesh)
+    names = [(each["kind"], each["metadata"].get("namespace"), each["metadata"]["name"]) for each in manifests]
+
+    assert [] == [trouble for manifest in manifests for trouble in refused(manifest)]
+    assert len(set(names)) == len(names)
+
+
+@frugal
 @given(meshes)
-def test_round_trip(mesh: Mesh) -> None:
-    """What is rendered as App Mesh manifests is parsed back as it was."""
+def test_what_stands_only_in_a_note_is_listed_as_a_loss(mesh: Mesh) -> None:
+    """Behaviour that native fields cannot say is said to whoever migrates: no note of a node or a route is silent."""
+    said = {(loss.kind, loss.ref) for loss in losses(mesh)}
+    kinds = {"node": "VirtualNode", "gateway": "VirtualGateway"}
+    silent = [
+        (role, manifest["metadata"]["name"], note)
+        for manifest in gateway.render(mesh)
+        for role, note in json.loads(manifest["metadata"]["annotations"].get(NOTES, "{}")).items()
+        if role in kinds and not note.keys() <= NOT_BEHAVIOUR
+        if (kinds[role], _named(note, manifest)) not in said
+    ]
 
-    assert mesh == appmesh.parse(appmesh.render(mesh))
+    assert [] == silent
 
 
-@patient
-@given(meshes)
-def test_rendered_manifests_are_valid(mesh: Mesh) -> None:
-    """Every rendered manifest satisfies its CRD's schema, unknown fields refused."""
+def _named(note: dict, manifest: dict) -> Ref:
+    named = note.get("ref", {}).get("=") or {}
+    metadata = manifest["metadata"]
+    return Ref(named.get("namespace", metadata["namespace"]), named.get("name", metadata["name"]))
 
-    assert [] == [trouble for manifest in appmesh.render(mesh) for trouble in refused(manifest)]
+
+@given(st.integers(-200, 200), st.integers(-200, 2000), st.integers(-300, 3000))
+def test_a_range_becomes_a_pattern_of_its_numbers(start: int, end: int, number: int) -> None:
+    """A range of a header's value, written as a regular expression, takes exactly its numbers."""
+
+    assert (start <= number < end) == bool(re.fullmatch(range_pattern(start, end), str(number)))
 
 
 @patient
@@ -78,6 +128,26 @@ def test_percentages_read_like_percentages(percent: int) -> None:
     """A whole percentage is written as that percentage."""
 
     assert (100 - percent, percent) == weights(percent / 100, largest=APP_MESH_LARGEST)
+
+
+@patient
+@given(shares, st.integers(0, 1000), st.sampled_from(["both", "baseline", "canary"]))
+def test_share_that_was_set_in_a_route_is_read(share: float, weight: int, present: str) -> None:
+    """An HTTPRoute's share reads as it was set in every rule, and nothing but its backends changes."""
+    names = {"both": ("old", "new"), "baseline": ("old",), "canary": ("new",)}[present]
+    backends = [{"name": name, "port": 80, "weight": weight} for name in names]
+    rules = [{"backendRefs": copy.deepcopy(backends), "name": name} for name in ("one", "two")]
+    route = {"kind": "HTTPRoute", "metadata": {"name": "r", "namespace": "shop"}, "spec": {"rules": rules}}
+    before = copy.deepcopy(route)
+
+    changed = gateway.set_share(route, baseline="old", canary="new", share=share)
+
+    assert before == route
+    assert gateway.read_share(changed, "old", "new") == pytest.approx(share_of(weights(share, largest=GATEWAY_LARGEST)))
+    assert [80] * 4 == [backend["port"] for rule in changed["spec"]["rules"] for backend in rule["backendRefs"]]
+    for rule, was in zip(changed["spec"]["rules"], before["spec"]["rules"], strict=True):
+        rule["backendRefs"] = was["backendRefs"]
+    assert before == changed
 
 
 @patient

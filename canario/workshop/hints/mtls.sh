@@ -20,6 +20,10 @@ certificate nodejs-app nodejs
 certificate crystal-app crystal
 certificate frontend-app frontend
 if kubectl -n {{namespace}} get deployment nodejsv2-app; then certificate nodejsv2-app nodejs; fi
+if kubectl -n {{namespace}} get virtualgateway ingress-gw; then
+  certificate ingress-gw ingress-gw
+  gateway=', "ingress-gw.{{domain}}"'
+fi
 rm -r $certificates
 
 files='{"file": {"certificateChain": "/certs/tls.crt", "privateKey": "/certs/tls.key"}}'
@@ -31,7 +35,7 @@ listen() {
     kubectl -n {{namespace}} patch $node --type merge -p '{"spec": {"listeners": [{
       "portMapping": {"port": 3000, "protocol": "http"},
       "tls": {"mode": "'$1'", "certificate": '"$files"', "validation": {"trust": '"$trust"',
-        "subjectAlternativeNames": {"match": {"exact": ["frontend.{{domain}}"]}}}}}]}}'
+        "subjectAlternativeNames": {"match": {"exact": ["frontend.{{domain}}"'"$gateway"']}}}}}]}}'
   done
 }
 
@@ -45,5 +49,10 @@ listen PERMISSIVE
 sleep 3
 kubectl -n {{namespace}} patch virtualnode frontend-app --type merge \
   -p '{"spec": {"backends": ['"$(backend nodejs)"', '"$(backend crystal)"']}}'
+if [ -n "$gateway" ]; then
+  kubectl -n {{namespace}} patch virtualgateway ingress-gw --type merge -p '{"spec": {"backendDefaults":
+    {"clientPolicy": {"tls": {"enforce": true, "certificate": '"$files"', "validation": {"trust": '"$trust"',
+    "subjectAlternativeNames": {"match": {"exact": ["nodejs.{{domain}}", "crystal.{{domain}}"]}}}}}}}}'
+fi
 sleep 3
 listen STRICT

@@ -1,7 +1,7 @@
 """The stages in the document's order, one file each; the numbers in the file names are the order."""
 
 from canario.errors import InvalidInput
-from canario.workshop.request import AVAILABLE_STAGES
+from canario.workshop.request import STAGES
 from canario.workshop.stage import Stage
 from canario.workshop.stages import (
     s01_preflight,
@@ -34,10 +34,10 @@ _STAGES: dict[str, Stage] = {module.STAGE.id: module.STAGE for module in _MODULE
 def stage(stage_id: str) -> Stage:
     """The stage of that id. Raises InvalidInput."""
     if stage_id not in _STAGES:
-        raise InvalidInput("stage", stage_id, ", ".join(AVAILABLE_STAGES))
+        raise InvalidInput("stage", stage_id, ", ".join(STAGES))
     return _STAGES[stage_id]
 
 
 def all_stages() -> tuple[Stage, ...]:
-    """Every stage that a workshop runs, in order."""
-    return tuple(_STAGES[stage_id] for stage_id in AVAILABLE_STAGES)
+    """Every stage, in order."""
+    return tuple(_STAGES[stage_id] for stage_id in STAGES)

@@ -3,15 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from canario.workshop.application import REPOSITORIES, SCALED
+from canario.workshop.application import REPOSITORIES
+from canario.workshop.capacity import Thing, together
 from canario.workshop.kinds import NODE, POD
 from canario.workshop.names import CLOUD_MAP_NAMESPACE, ZONE
-from canario.workshop.ports import Manifest, Ports
+from canario.workshop.ports import Ports
 from canario.workshop.request import Request
+from canario.workshop.room import FINISHED, is_ready, quantity
 from canario.workshop.stage import Check, Finding, Stage, failed, nothing_to_clean, passed, refused
-
-CONTROLLER_PODS = 1
-FINISHED = ("Succeeded", "Failed")
 
 
 def solve(request: Request, ports: Ports) -> Mapping[str, Any]:
@@ -50,7 +49,7 @@ def permissions(request: Request, ports: Ports) -> Finding:
 
 def cluster(request: Request, ports: Ports) -> Finding:
     nodes = ports.kubernetes.list(NODE)
-    ready = [str(node["metadata"]["name"]) for node in nodes if _is_ready(node)]
+    ready = [str(node["metadata"]["name"]) for node in nodes if is_ready(node)]
     if not ready:
         return failed(f"none of the cluster's {len(nodes)} nodes is Ready", nodes=len(nodes), ready=ready)
     return passed(f"{len(ready)} of {len(nodes)} nodes are Ready", nodes=len(nodes), ready=ready)
@@ -59,11 +58,10 @@ def cluster(request: Request, ports: Ports) -> Finding:
 def capacity(request: Request, ports: Ports) -> Finding:
     """Pods: the quota that a small node type meets first (a t2.micro holds four)."""
     nodes = ports.kubernetes.list(NODE)
-    room = sum(int(node.get("status", {}).get("allocatable", {}).get("pods", 0)) for node in nodes)
+    room = int(sum(quantity(node.get("status", {}).get("allocatable", {}).get("pods", 0)) for node in nodes))
     used = [pod for pod in ports.kubernetes.list(POD) if pod.get("status", {}).get("phase") not in FINISHED]
     others = [pod for pod in used if pod["metadata"].get("namespace") != request.names.namespace]
-    # A rolling update keeps up to a quarter more pods for a moment, at least one a deployment.
-    needed = sum(count + max(1, -(-count // 4)) for count in SCALED.values()) + CONTROLLER_PODS
+    needed = together([request], 1)[Thing.PODS]
     measured = {"allocatable": room, "running": len(others), "needed": needed}
     if room - len(others) < needed:
         return failed(
@@ -99,11 +97,6 @@ def cloud_map(request: Request, ports: Ports) -> Finding:
             namespaces=sorted(found),
         )
     return passed(f"the Cloud Map namespace {CLOUD_MAP_NAMESPACE} is there", namespace=found[CLOUD_MAP_NAMESPACE])
-
-
-def _is_ready(node: Manifest) -> bool:
-    conditions = node.get("status", {}).get("conditions", [])
-    return any(each.get("type") == "Ready" and each.get("status") == "True" for each in conditions)
 
 
 STAGE = Stage(

@@ -9,7 +9,6 @@ from canario.mesh import appmesh
 from canario.workshop import pods
 from canario.workshop.application import hostname
 from canario.workshop.gateway import (
-    GATEWAY,
     LABEL,
     PREFIX,
     REPLICAS,
@@ -20,7 +19,7 @@ from canario.workshop.gateway import (
 )
 from canario.workshop.kinds import DEPLOYMENT, GATEWAY_ROUTE, NAMESPACE, POD, SERVICE, VIRTUAL_GATEWAY
 from canario.workshop.mesh import BASELINE
-from canario.workshop.names import Names
+from canario.workshop.names import GATEWAY, Names
 from canario.workshop.ports import Answer, Manifest, Ports
 from canario.workshop.request import Request
 from canario.workshop.stage import Check, Finding, Stage, failed, inconclusive, passed

@@ -1,4 +1,4 @@
-"""`mtls` — the document's "mTLS": nodejs and crystal answer the frontend, and nobody else.
+"""`mtls` — the document's "mTLS": nodejs and crystal answer the frontend and the gateway, and nobody else.
 
 On a live mesh the order is everything: certificates into every Envoy, listeners that take both, callers that show
 their certificate, and only then listeners that take nothing else. Each step is seen at the data plane before the
@@ -11,10 +11,11 @@ from typing import Any
 from canario.errors import NotReady
 from canario.mesh.tls import TlsMode
 from canario.workshop import connections, identities, pods, tls_policy
-from canario.workshop.application import UPSTREAMS, url
-from canario.workshop.connections import Connect, nodes
-from canario.workshop.kinds import DEPLOYMENT, VIRTUAL_NODE
-from canario.workshop.names import Names, deployment
+from canario.workshop.application import UPSTREAMS, hostname, url
+from canario.workshop.connections import Connect, holders, nodes
+from canario.workshop.gateway import PREFIX
+from canario.workshop.kinds import DEPLOYMENT, SERVICE
+from canario.workshop.names import GATEWAY, Names, deployment
 from canario.workshop.ports import Ports
 from canario.workshop.request import Request
 from canario.workshop.stage import Check, Finding, Stage, failed, inconclusive, passed
@@ -28,24 +29,24 @@ STRANGER_DAYS = 1.0
 def solve(request: Request, ports: Ports) -> Mapping[str, Any]:
     """Certificates, PERMISSIVE, callers, STRICT; NotReady while a step is not in force everywhere."""
     names = request.names
-    found = nodes(names, ports)
+    found = holders(names, ports)
     identities.renew(names, found, ports)
     for service in found:
         _annotate(names, service, f"{identities.secret_name(service)}:{identities.DIRECTORY}", ports)
     _require(pods.unsettled(ports.kubernetes, names.namespace, found))
-    _listen(names, found, TlsMode.PERMISSIVE, ports)
+    _listen(names, TlsMode.PERMISSIVE, ports)
     _require(connections.not_served(names, ports))
     tls_policy.call(names, ports)
     _require(connections.calls_in_plaintext(names, ports))
-    _listen(names, found, TlsMode.STRICT, ports)
+    _listen(names, TlsMode.STRICT, ports)
     return {}
 
 
 def clean(request: Request, ports: Ports) -> None:
     """Back to plaintext; the Secrets go last."""
     names = request.names
-    found = nodes(names, ports)
-    for service in found:  # the caller is the first
+    found = holders(names, ports)
+    for service in found:
         tls_policy.forget(names, service, ports)
     for service in found:
         _annotate(names, service, None, ports)
@@ -53,7 +54,7 @@ def clean(request: Request, ports: Ports) -> None:
 
 
 def rolled_out(request: Request, ports: Ports) -> Finding:
-    found = nodes(request.names, ports)
+    found = holders(request.names, ports)
     missing = pods.unsettled(ports.kubernetes, request.names.namespace, found)
     if missing or not found:
         return failed("; ".join(missing) or "the mesh has no nodes", unsettled=missing)
@@ -93,14 +94,20 @@ def refuses_wrong_name(request: Request, ports: Ports) -> Finding:
 
 
 def application(request: Request, ports: Ports) -> Finding:
-    """The frontend still answers people, with what it got from its upstreams by TLS."""
-    answer = ports.http.get(url(request.names, CALLER))
-    if answer.status != 200:
-        return failed(f"{CALLER} answered {answer.status}: {answer.body[:120]}", status=answer.status)
-    plaintext = connections.calls_in_plaintext(request.names, ports)
-    if plaintext:
-        return failed("; ".join(plaintext), status=answer.status)
-    return passed(f"{CALLER} answered 200, and calls {' and '.join(UPSTREAMS)} by TLS", status=answer.status)
+    """People are still answered, by the frontend and through the gateway, with what came from the upstreams by TLS."""
+    asked = {CALLER: url(request.names, CALLER)}
+    if GATEWAY in tls_policy.callers(request.names, ports):
+        balancer = hostname(ports.kubernetes.get(SERVICE, GATEWAY, request.names.namespace))
+        asked[GATEWAY] = f"http://{balancer}{PREFIX}"
+    answers = {caller: ports.http.get(address) for caller, address in asked.items()}
+    measured = {caller: answer.status for caller, answer in answers.items()}
+    wrong = {caller: answer for caller, answer in answers.items() if answer.status != 200}
+    trouble = [f"{caller} answered {answer.status}: {answer.body[:120]}" for caller, answer in wrong.items()]
+    trouble += connections.calls_in_plaintext(request.names, ports)
+    if trouble:
+        return failed("; ".join(trouble), **measured)
+    who = " and ".join(asked)
+    return passed(f"{who} answered 200, and call {' and '.join(UPSTREAMS)} by TLS", **measured)
 
 
 def _refused(who: str, request: Request, ports: Ports, connect: Connect) -> Finding:
@@ -115,12 +122,13 @@ def _refused(who: str, request: Request, ports: Ports, connect: Connect) -> Find
     return passed(f"all {len(answers)} pods refuse {who}", pods=said)
 
 
-def _listen(names: Names, found: Sequence[str], mode: TlsMode, ports: Ports) -> None:
-    for service in found:
+def _listen(names: Names, mode: TlsMode, ports: Ports) -> None:
+    for service in nodes(names, ports):
         if service != CALLER:
             tls_policy.listen(names, service, mode, ports)
-    written = (ports.kubernetes.get(VIRTUAL_NODE, deployment(each), names.namespace) for each in found)
-    _require([text for node in written if node and (text := inactive(node))])
+    found = holders(names, ports)
+    written = (ports.kubernetes.get(tls_policy.kind(each), deployment(each), names.namespace) for each in found)
+    _require([text for each in written if each and (text := inactive(each))])
 
 
 def _annotate(names: Names, service: str, mounts: str | None, ports: Ports) -> None:

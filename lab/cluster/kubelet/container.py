@@ -238,7 +238,8 @@ class Container:
         self._poked.clear()
         if not self._stopping:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._poked.wait(), delay)
+                async with asyncio.timeout(delay):
+                    await self._poked.wait()
 
     def _kill(self, current: _Run, why: str, grace: float | None) -> None:
         """End this run; the restart policy says what follows."""

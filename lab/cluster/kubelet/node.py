@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import platform
 from datetime import datetime
+from pathlib import Path
 
+from canario.workshop.room import BALANCERS
 from lab.cluster.client import Client
 from lab.cluster.errors import ApiError
 from lab.cluster.kubelet.machine import NODE
@@ -13,6 +15,9 @@ from lab.cluster.objects import Obj, timestamp
 
 KUBELET_VERSION = "v1.36.0"
 _MOST_PODS = 250
+_MOST_BALANCERS = 254  # addresses (`lab.net.Block.load_balancer`)
+# Processes of one machine share its processors: what a pod requests is not kept for it.
+_SHARED_CPU = 20
 _CONDITIONS = (
     ("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
     ("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
@@ -38,11 +43,18 @@ def node(address: str, now: datetime) -> Obj:
 
 
 def status(address: str, now: datetime) -> Obj:
-    room = {"cpu": str(os.cpu_count() or 1), "memory": f"{_memory()}Ki", "pods": str(_MOST_PODS)}
+    cores = os.cpu_count() or 1
+    capacity = {
+        "cpu": str(cores),
+        "memory": f"{_memory()}Ki",
+        "pods": str(_MOST_PODS),
+        BALANCERS: str(_MOST_BALANCERS),
+    }
+    allocatable = {**capacity, "cpu": str(cores * _SHARED_CPU), "memory": f"{_free_memory()}Ki"}
     at = timestamp(now)
     return {
-        "capacity": room,
-        "allocatable": room,
+        "capacity": capacity,
+        "allocatable": allocatable,
         "addresses": [{"type": "InternalIP", "address": address}, {"type": "Hostname", "address": NODE}],
         "conditions": [
             {
@@ -83,6 +95,12 @@ async def register(client: Client, address: str, now: datetime) -> None:
 
 def _architecture() -> str:
     return {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+
+
+def _free_memory() -> int:
+    """Kibibytes that other programs of this machine leave, when the lab starts."""
+    lines = Path("/proc/meminfo").read_text().splitlines()
+    return next((int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")), _memory())
 
 
 def _memory() -> int:

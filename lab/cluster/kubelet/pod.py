@@ -222,8 +222,8 @@ class PodWorker:
 
     async def _leave_endpoints(self) -> None:
         with contextlib.suppress(TimeoutError):
-            leaving = self._machine.out_of_endpoints(namespace_of(self.pod), self.ip)
-            await asyncio.wait_for(leaving, _ENDPOINTS_WAIT)
+            async with asyncio.timeout(_ENDPOINTS_WAIT):
+                await self._machine.out_of_endpoints(namespace_of(self.pod), self.ip)
 
     async def _remove(self) -> None:
         """Tell the API how it ended, and that it may forget the pod."""

@@ -1,7 +1,7 @@
 """A pod's volumes: directories of its own, their files replaced all at once when the source changes.
 
 As the real kubelet does it: the files are in a hidden directory, `..data` is a link to that, and each visible
-name a link through `..data`; one rename of the link changes everything. Envoy's `watched_directory` sees it.
+name a link through `..data`; one rename of the link changes everything, and who looks at a file's inode sees it.
 """
 
 from __future__ import annotations

@@ -1,9 +1,12 @@
 """The port `DataPlane` against a real Envoy: what its admin interface says is what the adapter understands."""
 
+import asyncio
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx2
@@ -15,6 +18,7 @@ from canario.canary.ports import Target
 from canario.errors import RemoteError
 from canario.workshop.ports import Answer
 from lab.envoy import binary, bootstrap, files, resources
+from lab.envoy.server import Server
 from tests.fakes import FakeKubernetes
 
 SERVICE = "egress/ns/nodejs"
@@ -51,7 +55,7 @@ def write(directory: Path, listener: int, *weights: tuple[str, int]) -> None:
         directory,
         {
             files.CDS: [resources.static_cluster(name, [("127.0.0.1", 9)]) for name, _ in clusters],
-            files.LDS: [resources.http_listener("outbound", ("127.0.0.1", listener), directory)],
+            files.LDS: [resources.http_listener("outbound", ("127.0.0.1", listener))],
             files.rds("outbound"): [resources.route_configuration("outbound", [host])],
         },
     )
@@ -65,17 +69,36 @@ def ports() -> tuple[int, int]:
         return one.getsockname()[1], other.getsockname()[1]
 
 
+@contextmanager
+def served(directory: Path, admin: int) -> Iterator[None]:
+    """The server of the Envoy's files, in a thread of its own."""
+
+    async def serve() -> None:
+        async with Server(directory, ("127.0.0.1", admin)).running():
+            started.set_result((asyncio.get_running_loop(), asyncio.current_task()))
+            await asyncio.Event().wait()
+
+    started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Task[None]]] = Future()
+    with ThreadPoolExecutor(1) as pool:
+        work = pool.submit(asyncio.run, serve())
+        loop, task = started.result(timeout=10)
+        yield
+        loop.call_soon_threadsafe(task.cancel)
+        with suppress(asyncio.CancelledError, CancelledError):
+            work.result(timeout=10)
+
+
 @pytest.fixture
 def envoy(tmp_path: Path, ports: tuple[int, int]) -> Iterator[Callable[..., None]]:
     """A running Envoy, which gets the weights that the function is called with."""
     admin, listener = ports
     write(tmp_path, listener, ("nodejs-app", 1))
     command = binary.command(bootstrap.write_bootstrap(tmp_path, "frontend", ("127.0.0.1", admin)))
-    with (tmp_path / "envoy.log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
-    yield lambda *weights: write(tmp_path, listener, *weights)
-    process.terminate()
-    process.wait(timeout=10)
+    with (tmp_path / "envoy.log").open("wb") as log, served(tmp_path, admin):
+        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, cwd=tmp_path)
+        yield lambda *weights: write(tmp_path, listener, *weights)
+        process.terminate()
+        process.wait(timeout=10)
 
 
 def until_in_force(plane: AppMeshDataPlane, share: float) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given
@@ -67,6 +69,19 @@ def test_a_block_in_use_is_passed_over() -> None:
             free_block([block.x])
 
     assert not taken
+
+
+def test_a_block_that_another_process_is_about_to_use_is_passed_over() -> None:
+    """Two labs that start at the same moment do not meet."""
+    code = "import sys, lab.net as n; print(n.free_block(range(60, 100)).x, flush=True); sys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout
+        theirs = int(other.stdout.readline())
+        with pytest.raises(NoFreeBlockError):
+            free_block([theirs])
+        other.communicate()
+
+    assert theirs == free_block([theirs]).x
 
 
 def test_a_free_port_can_be_listened_at() -> None:

@@ -18,7 +18,7 @@ from aiohttp import web
 
 from canario.mesh.model import Mesh, Node, Port, Ref, Route, Router, Selector, Service, Target, ToRouter
 from lab.envoy.admin import Admin
-from lab.envoy.files import write_files
+from lab.envoy.files import LDS, write_files
 from lab.mesh.endpoints import Endpoints
 from lab.mesh.ingress import gateway_files
 from lab.mesh.logs import make_log_directories
@@ -163,7 +163,10 @@ class Cluster:
             return response.status, await response.text(), response.headers
 
     async def effective(self, caller: Pod, *routes: str) -> None:
-        """Return when these routes (their names) are in force at the caller's Envoy, and no others."""
+        """Return when these routes (their names) are in force at the caller's Envoy, and no others.
+
+        Then every Envoy has its listeners too, which may ask for other timeouts.
+        """
 
         async def in_force() -> bool:
             found = []
@@ -173,6 +176,14 @@ class Cluster:
             return sorted(found) == sorted(routes)
 
         await eventually(in_force)
+        for pod in self.pods:
+            if pod.process and pod.process.returncode is None:
+                await eventually(partial(self._has_its_listeners, pod))
+
+    async def _has_its_listeners(self, pod: Pod) -> bool:
+        url = f"{self.admin(pod).url}/stats?filter=^listener_manager.lds.version_text$"
+        async with self.session.get(url) as response:
+            return str(json.loads((pod.place.directory / LDS).read_text())["version_info"]) in await response.text()
 
 
 @asynccontextmanager

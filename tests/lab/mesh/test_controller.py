@@ -11,7 +11,9 @@ import pytest
 import yaml
 
 from lab.cluster.errors import ApiError
+from lab.envoy import refusals
 from lab.envoy.files import CDS, LDS, rds
+from lab.mesh.refusals import REASON
 from lab.net import free_block
 from tests.lab.mesh.kubernetes import Kubernetes, kubernetes
 from tests.lab.mesh.support import eventually
@@ -106,6 +108,25 @@ async def test_weights_move_and_pods_go(api: Kubernetes) -> None:
         return not directory.exists()
 
     await eventually(gone)
+
+
+async def test_what_an_envoy_refuses_is_an_event(api: Kubernetes) -> None:
+    """What a pod's launcher says that its Envoy refused is an event of the pod, with the reason."""
+    stray = pod("stray-1", "stray")
+    stray["metadata"]["annotations"] = {"appmesh.k8s.aws/sidecarInjectorWebhook": "disabled"}
+    directory = await run(api, stray, 2)
+    refusals.write(directory, [{"what": "listeners", "version": "1", "reason": "because"}])
+
+    async def told() -> bool:
+        events, _ = await api.client.list("events", NAMESPACE)
+        return any(each["reason"] == REASON and each["involvedObject"]["name"] == "stray-1" for each in events)
+
+    await eventually(told)
+    events, _ = await api.client.list("events", NAMESPACE)
+
+    assert ["Envoy keeps what it had, and refuses listeners (1): because"] == [
+        each["message"] for each in events if each["reason"] == REASON
+    ]
 
 
 async def test_bad_references(api: Kubernetes) -> None:

@@ -18,6 +18,7 @@ from lab import boto, processes
 from lab.envoy import binary, bootstrap, files, resources
 from lab.envoy.admin import Admin
 from lab.envoy.aggregate import counted_cluster
+from lab.envoy.server import Server
 from lab.net import Block, is_free
 from lab.telemetry.ledger import Proxy
 from lab.telemetry.reading import Counts, Node, Reading
@@ -86,7 +87,7 @@ class Calling:
 
     async def start(self) -> None:
         argv = binary.command(self.directory / "bootstrap.json")
-        self.child = processes.spawn("envoy", argv, run=self.run, output=subprocess.DEVNULL)
+        self.child = processes.spawn("envoy", argv, run=self.run, output=subprocess.DEVNULL, cwd=self.directory)
         admin = Admin(self.session, (self.block.pod(1), 9901))
         async with asyncio.timeout(5):
             while not await admin.ready():
@@ -146,7 +147,7 @@ def _files(block: Block, directory: Path, endpoints: list[tuple[str, int]]) -> d
             for resource in counted_cluster(name, endpoints if node == LIVE else [])
         ],
         files.rds("outbound"): [resources.route_configuration("outbound", [host])],
-        files.LDS: [resources.http_listener("outbound", (block.pod(1), 15001), directory, log=False)],
+        files.LDS: [resources.http_listener("outbound", (block.pod(1), 15001), log=False)],
     }
 
 
@@ -161,9 +162,10 @@ async def calling(tmp_path: Path) -> AsyncIterator[Calling]:
     bootstrap.write_bootstrap(directory, "caller", (block.pod(1), 9901))
     async with aiohttp.ClientSession() as session:
         calling = Calling(block, directory, session, backend, tmp_path / "run")
-        await calling.start()
-        yield calling
-        calling.kill()
+        async with Server(directory, (block.pod(1), 9901)).running():
+            await calling.start()
+            yield calling
+            calling.kill()
         await backend.runner.cleanup()
 
 

@@ -1,5 +1,6 @@
 """Seeded simulations: how often chance misleads a rollout, and what a bad canary costs."""
 
+from dataclasses import replace
 from statistics import fmean, median
 
 import pytest
@@ -27,7 +28,7 @@ def incident(number: int) -> tuple[float, float]:
 )
 def test_false_rollbacks(rates: Rates, tolerated: float) -> None:
     """A canary that is not harmful is rolled back in at most α of the rollouts, however long one looks."""
-    plan = Plan(**(vars(LOOKING) | {"tolerated_rate": tolerated}))
+    plan = replace(LOOKING, tolerated_rate=tolerated)
     ends = [chance(plan, 60, rates, seed)[0].outcome for seed in range(60)]
 
     # 12 or more of 60 have a chance of 1 in 50 if α = 10 % is only just kept; the mixtures keep it with ease

@@ -125,27 +125,36 @@ def test_harmful_is_the_smaller() -> None:
         assert decision.evidence["harmful"] <= decision.evidence["against"] * (1 + 1e-12)
 
 
-def test_the_formula() -> None:
-    """One window's evidence against the canary is CANARY's formula: half of it staked on ten ratios."""
-    _, decision = decide(watched(replace(ENDLESS, tolerated_rate=0)), window(1, 0.1, (100, 3), (900, 5)))
-    ratios = (1.25, 1.5, 2, 3, 5, 8, 13, 20, 40, 100)
-    bets = [r**3 / (1 + 0.1 * (r - 1)) ** 8 for r in ratios]
+RATIOS = {1.22: 0.09, 1.5: 0.27, 2: 0.21, 3.2: 0.19, 7: 0.13, 30: 0.07, 100: 0.04}  # and their parts of the stake
 
-    assert pytest.approx(0.5 + 0.5 * sum(bets) / 10) == decision.evidence["against"]
+
+def moment(r: float, m: int, n_c: int, n_b: int) -> float:
+    """E[r^X] over all ways in which m failures may fall on n_c + n_b requests."""
+    ways = [math.comb(n_c, x) * math.comb(n_b, m - x) * r**x for x in range(min(m, n_c) + 1)]
+    return sum(ways) / math.comb(n_c + n_b, m)
+
+
+def test_the_formula() -> None:
+    """One window's evidence against the canary: r^X over its moment, for seven ratios with 85 % at stake."""
+    _, decision = decide(watched(replace(ENDLESS, tolerated_rate=0)), window(1, 0.1, (100, 3), (900, 5)))
+    bets = sum(part * r**3 / moment(r, 8, 100, 900) for r, part in RATIOS.items())
+
+    assert pytest.approx(0.15 + 0.85 * bets) == decision.evidence["against"]
 
 
 @pytest.mark.parametrize(("r0", "tolerated"), [(1.0, 0.001), (1.0, 0.02), (1.5, 0.001), (1.5, 0.02)])
 @pytest.mark.parametrize("x_b", [0, 5])
 def test_the_formula_of_harm(r0: float, tolerated: float, x_b: int) -> None:
-    """One window's evidence of harm charges the larger of the baseline's failures and the tolerated ones."""
+    """One window's evidence of harm is the smaller of what the ratio and what the tolerated rate would give."""
     plan = Plan(r0=r0, r1=3, tolerated_rate=tolerated)
     _, decision = decide(watched(plan), window(1, 0.1, (100, 3), (900, x_b)))
-    bets = []
-    for f in (1.25, 1.5, 2, 3, 5, 8, 13, 20, 40, 100):
+    bets = 0.0
+    for f, part in RATIOS.items():
         d = (1 + 0.1 * (r0 * f - 1)) / (1 + 0.1 * (r0 - 1))
-        bets.append((f / d) ** 3 / max(d**x_b, (1 + tolerated * (f / d - 1)) ** 100))
+        charge = moment(f, 3 + x_b, 100, 900) if r0 == 1 else d ** (3 + x_b)
+        bets += part * min(f**3 / charge, (f / d) ** 3 / (1 + tolerated * (f / d - 1)) ** 100)
 
-    assert pytest.approx(0.5 + 0.5 * sum(bets) / 10) == decision.evidence["harmful"]
+    assert pytest.approx(0.15 + 0.85 * bets) == decision.evidence["harmful"]
 
 
 def test_a_ratio_close_to_the_limit() -> None:

@@ -96,20 +96,6 @@ def test_one_count_per_edge(slower: tuple[int, ...]) -> None:
         decide(start(Plan(latency_edges=(100, 200))), observation)
 
 
-def test_slower_is_carried() -> None:
-    """The rollout adds up the slower requests of both nodes, edge by edge."""
-    plan = Plan(latency_edges=(100, 200))
-    rollout, _ = decide(start(plan), Observation(NOON, NOON + MINUTE, 0, None, Counts(600, 0, (6, 3))))
-    for number in (1, 2):
-        at = NOON + number * MINUTE
-        counts = Counts(6, 0, (2, 1)), Counts(594, 0, (5, 3))
-        rollout, _ = decide(rollout, Observation(at, at + MINUTE, rollout.share, *counts))
-
-    assert rollout.evidence is not None
-    assert (4, 2) == rollout.evidence.canary.slower
-    assert (10, 6) == rollout.evidence.baseline.slower
-
-
 def test_counts_beyond_measure() -> None:
     """A count that no float holds exactly is refused; a huge one is not."""
     with pytest.raises(InvalidInput, match=r"^baseline\.requests"):

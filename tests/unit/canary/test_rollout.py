@@ -24,7 +24,7 @@ def test_the_first_window_only_watches() -> None:
 
 def test_a_healthy_canary() -> None:
     """A canary as good as its baseline is promoted: rising shares, a last watch at the largest one, then everything."""
-    rollout, decisions = steady(Plan(), 6000, 0.002, 0.002)
+    rollout, decisions = steady(Plan(watch_windows=1), 6000, 0.002, 0.002)
     shares = [each.share for each in decisions]
 
     assert "promoted" == rollout.outcome
@@ -176,10 +176,10 @@ def test_longer_windows_reach_the_deadline_sooner() -> None:
     assert "held" == rollout.outcome
 
 
-@pytest.mark.parametrize(("deadline", "outcome"), [(11, "held"), (12, "promoted")])
+@pytest.mark.parametrize(("deadline", "outcome"), [(9, "held"), (10, "promoted")])
 def test_a_proof_at_the_deadline(deadline: int, outcome: str) -> None:
     """A proof that is in at the deadline promotes: only the last watch is cut short."""
-    plan = Plan(deadline_windows=deadline)
+    plan = Plan(deadline_windows=deadline, watch_windows=1)
 
     assert outcome == steady(plan, 6000, 0.002, 0.002)[0].outcome
 
@@ -297,8 +297,18 @@ def test_state_stays_small() -> None:
         ("step", 1),
         ("began", "noon"),
         ("traffic", None),
-        ("evidence", {"against": []}),
-        ("evidence", 7),
+        ("guards", []),
+        ("guards", [{"series": [None, None], "noise": {"squares": 0, "freedom": 0}, "proved": False}]),
+        ("guards", [{"series": [{"against": []}], "noise": {"squares": 0, "freedom": 0}, "proved": False}]),
+        ("guards", [{"series": [7], "noise": {"squares": 0, "freedom": 0}, "proved": False}]),
+        ("guards", [{"series": [None], "noise": 1, "proved": False}]),
+        ("guards", [{"series": [None], "noise": {"squares": 0, "freedom": 0}, "proved": 1}]),
+        ("pods", 7),
+        ("pods", {"pod-1": {"windows": 1, "bets": [0.0]}}),
+        ("suspects", "pod-1"),
+        ("absent", 7),
+        ("absent", {"canary": "noon"}),
+        ("split", {"share": 2, "canary": 0, "total": 0, "last": 0}),
     ],
 )
 def test_damaged_state(field: str, value: object) -> None:
@@ -311,9 +321,9 @@ def test_damaged_evidence() -> None:
     """Evidence of another length than the plan's bets is refused, and so is text that is no JSON."""
     rollout, _ = decide(watched(), window(1, 0.01, (60, 0), (5940, 6)))
     state = rollout.to_dict()
-    state["evidence"]["harmful"] = [0.0]
+    state["guards"][0]["series"][0]["harmful"] = [0.0]
 
-    with pytest.raises(InvalidInput, match="^evidence.harmful: .* a list of 10 finite numbers"):
+    with pytest.raises(InvalidInput, match="^evidence.harmful: .* a list of 7 finite numbers"):
         Rollout.from_dict(state)
     with pytest.raises(InvalidInput, match="^rollout: "):
         Rollout.from_json("{")
@@ -321,9 +331,9 @@ def test_damaged_evidence() -> None:
 
 def test_watching_can_be_left_out() -> None:
     """With no windows to watch, a proof promotes as soon as everything is at most three times the share."""
-    plan = replace(Plan(), watch_windows=0)
-    _, with_watch = steady(Plan(), 6000, 0.002, 0.002)
-    _, without = steady(plan, 6000, 0.002, 0.002)
+    plan = replace(Plan(), watch_windows=1)
+    _, with_watch = steady(plan, 6000, 0.002, 0.002)
+    _, without = steady(Plan(), 6000, 0.002, 0.002)
 
     assert len(with_watch) == len(without) + 1
     assert without[-2].share >= 1 / 3

@@ -1,4 +1,4 @@
-"""The files that an Envoy watches."""
+"""The files that an Envoy is served from."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from lab.envoy.files import CDS, LDS, rds, with_earlier, write_files
 
 
 def test_only_what_changed_is_written(tmp_path: Path) -> None:
-    """A file whose content is the same is left alone, so that Envoy does not read it again."""
+    """A file whose content is the same is left alone, so that Envoy is not told again."""
     files = {LDS: [{"name": "l"}], CDS: [{"name": "c"}]}
     write_files(tmp_path, files)
 

@@ -67,7 +67,7 @@ def test_names_and_identities() -> None:
 
 
 def test_secrets_name_the_mounted_files() -> None:
-    """A path below a mount leads by the launcher's link; the directory is watched, so that a rotation is seen."""
+    """A path below a mount leads by the launcher's link."""
     files = Files(Path("/pod"), ("/etc/certs/", "/"))
     files.certificate(CertificateFiles("/etc/certs/tls.crt", "/etc/certs/tls.key"))
     (secret,) = next(iter(files.secrets.values()))
@@ -75,12 +75,11 @@ def test_secrets_name_the_mounted_files() -> None:
     assert {
         "certificate_chain": {"filename": "/pod/mounts/etc%2Fcerts/tls.crt"},
         "private_key": {"filename": "/pod/mounts/etc%2Fcerts/tls.key"},
-        "watched_directory": {"path": "/pod/mounts/etc%2Fcerts"},
     } == secret["tls_certificate"]
 
 
 def test_the_same_files_are_one_secret() -> None:
-    """Listeners and clusters share it: every secret costs watches."""
+    """Listeners and clusters share it: one file, and one answer to Envoy."""
     files = Files(Path("/pod"), ("/certs",))
     secured(PLAIN, Port(3000, tls=TLS), files)
     client_fields(ClientTls(TLS.validation or Validation(""), FILES), None, files)

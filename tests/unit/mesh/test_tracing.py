@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-from pathlib import Path
 from typing import Any
 
 import jsonpatch
@@ -101,7 +100,7 @@ def manager(listener: dict[str, Any]) -> dict[str, Any]:
 def test_listeners() -> None:
     """Both directions trace under the node's name, to the daemon at the pod's address; Envoy knows which is which."""
     mesh, node = Mesh("m", "app-mesh"), Node(Ref("ns", "nodejs-app"), "nodejs-app_ns")
-    listeners = [http_listener(name, (ip, 1), Path("/d")) for name, ip in (("in", POD_IP), ("out", APP_IP))]
+    listeners = [http_listener(name, (ip, 1)) for name, ip in (("in", POD_IP), ("out", APP_IP))]
     before = json.dumps(listeners)
 
     found = traced(listeners, mesh, node, POD_IP, Tracing())

@@ -4,7 +4,8 @@ import json
 from typing import Any
 
 from canario.errors import RemoteError
-from canario.workshop.kinds import POD, SECRET, VIRTUAL_NODE
+from canario.workshop.kinds import POD, SECRET, VIRTUAL_GATEWAY, VIRTUAL_NODE
+from canario.workshop.names import SERVICES
 from canario.workshop.ports import Answer, KeyPair, Manifest, Ports, TlsAnswer
 from tests.fakes import FakeCertificates, FakeKubernetes
 
@@ -19,6 +20,17 @@ def _node_of(kubernetes: FakeKubernetes, pod: Manifest) -> Manifest:
 def _tls_of(node: Manifest) -> dict[str, Any]:
     listeners = node["spec"].get("listeners") or [{}]
     return listeners[0].get("tls") or {"mode": "DISABLED"}
+
+
+def _calls_of_node(node: Manifest) -> dict[str, bool]:
+    """Service → whether by TLS."""
+    called = [backend["virtualService"] for backend in node["spec"].get("backends", [])]
+    return {each["virtualServiceRef"]["name"]: "clientPolicy" in each for each in called}
+
+
+def _calls_of_gateway(gateway: Manifest) -> dict[str, bool]:
+    """Every service of the mesh, in one way."""
+    return dict.fromkeys(SERVICES, "backendDefaults" in gateway["spec"])
 
 
 class EnvoyTls:
@@ -58,12 +70,18 @@ def clusters(kubernetes: FakeKubernetes, namespace: str, pod: str) -> Answer:
     """The clusters of a pod's Envoy, as its admin interface shows them."""
     found = kubernetes.get(POD, pod, namespace)
     assert found is not None
-    dump = []
-    for backend in _node_of(kubernetes, found)["spec"].get("backends", []):
-        called = backend["virtualService"]
-        name = f"endpoints/egress/{namespace}/{called['virtualServiceRef']['name']}/some-node"
-        tls = {"transport_socket": {}} if "clientPolicy" in called else {}
-        dump.append({"cluster": {"name": name, "load_assignment": {}, **tls}})
+    gateway = kubernetes.get(VIRTUAL_GATEWAY, found["metadata"]["labels"]["app"], namespace)
+    called = _calls_of_gateway(gateway) if gateway else _calls_of_node(_node_of(kubernetes, found))
+    dump = [
+        {
+            "cluster": {
+                "name": f"endpoints/egress/{namespace}/{service}/some-node",
+                "load_assignment": {},
+                **({"transport_socket": {}} if by_tls else {}),
+            }
+        }
+        for service, by_tls in called.items()
+    ]
     return Answer(200, {}, json.dumps({"configs": dump}))
 
 

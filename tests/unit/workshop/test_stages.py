@@ -11,7 +11,7 @@ from canario.workshop.application import url
 from canario.workshop.kinds import DEPLOYMENT, LEASE, NAMESPACE, POD, VIRTUAL_GATEWAY, VIRTUAL_NODE, VIRTUAL_ROUTER
 from canario.workshop.names import SERVICES
 from canario.workshop.ports import Answer, Ports
-from canario.workshop.request import AVAILABLE_STAGES, Request
+from canario.workshop.request import STAGES, Request
 from canario.workshop.stages import all_stages, stage
 from canario.workshop.stages.s08_canary import target
 from canario.workshop.stages.s10_clean import FROZEN, LOAD_LEASE
@@ -35,7 +35,7 @@ def answer(ports: Ports, server: str) -> None:
         ports.http.answers[url(DEFAULT.names, service)] = answering(service, server)
 
 
-@pytest.mark.parametrize("stage_id", [stage_id for stage_id in AVAILABLE_STAGES if stage_id != "clean"])
+@pytest.mark.parametrize("stage_id", [stage_id for stage_id in STAGES if stage_id != "clean"])
 def test_before_its_work_is_done_no_stage_passes(stage_id: str) -> None:
     """A check that passes in an empty world measures nothing."""
     assert set(said(stage_id, world()).values()) - {"passed"}
@@ -326,5 +326,5 @@ def test_the_stages_are_in_the_documents_order() -> None:
         if each.id not in ("preflight", "discovery"):  # the latter takes several attempts
             each.solve(DEFAULT, ports)
 
-    order = list(AVAILABLE_STAGES)
+    order = list(STAGES)
     assert order == [each.id for each in all_stages()]

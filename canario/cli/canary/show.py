@@ -1,0 +1,77 @@
+"""`canario canary show ROLLOUT`: what was seen and decided, from its records."""
+
+import argparse
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import boto3
+
+from canario.adapters import aws
+from canario.adapters.records import RolloutRecords, WorkshopRecords
+from canario.canary import Plan
+from canario.canary.history import decided
+from canario.cli.canary import picture
+from canario.cli.canary.table import table
+from canario.cli.installation import outputs
+from canario.cli.kinds import Commands
+from canario.errors import InvalidInput
+
+Entry = Mapping[str, Any]
+
+
+class Rollouts(Protocol):
+    def entries(self, rollout: str) -> Sequence[Entry]: ...
+
+
+class Workshops(Protocol):
+    def stages(self, workshop: str) -> Mapping[str, Entry]: ...
+
+
+def add(commands: Commands) -> None:
+    parser = commands.add_parser("show", help="print a rollout's windows and decisions as a table")
+    parser.add_argument("rollout", help="its name, or its workshop's id for the newest one of its stage canary")
+    picture.add_option(parser)
+    parser.set_defaults(run=_run)
+
+
+def _run(given: argparse.Namespace, session: boto3.Session) -> Iterator[str]:
+    found = aws.table(session, outputs(session)["TableName"])
+    width = shutil.get_terminal_size((0, 0)).columns
+    yield from show(given.rollout, given.picture, RolloutRecords(found), WorkshopRecords(found), width)
+
+
+def show(name: str, path: Path | None, rollouts: Rollouts, workshops: Workshops, width: int = 0) -> Iterator[str]:
+    """Raises InvalidInput when nothing is recorded of it."""
+    rollout, entries = _entries(name, rollouts, workshops)
+    seen = decided(entries)
+    yield f"rollout {rollout}{_subject(entries)}"
+    yield from table(seen, width)
+    yield from (_event(entry) for entry in entries if "decision" not in entry)
+    if path:
+        plan = Plan.from_dict(entries[0]["plan"]) if "plan" in entries[0] else Plan()
+        yield picture.draw(seen, plan, path, f"rollout {rollout}")
+
+
+def _entries(name: str, rollouts: Rollouts, workshops: Workshops) -> tuple[str, Sequence[Entry]]:
+    entries = rollouts.entries(name)
+    if entries:
+        return name, entries
+    newest = str(workshops.stages(name).get("canary", {}).get("run", ""))
+    entries = rollouts.entries(newest) if newest else ()
+    if not entries:
+        raise InvalidInput("rollout", name, "the name of a rollout that is recorded, or a workshop with one")
+    return newest, entries
+
+
+def _subject(entries: Sequence[Entry]) -> str:
+    router = next((f" of the router {entry['router']}" for entry in entries if "router" in entry), "")
+    outcome = next((f": {entry['outcome']}" for entry in reversed(entries) if entry.get("outcome")), "")
+    return f"{router}{outcome}"
+
+
+def _event(entry: Entry) -> str:
+    """What else is recorded: that it started, was approved, paused, ended."""
+    reason = f": {entry['reason']}" if entry.get("reason") else ""
+    return f"{str(entry['at'])[11:19]}  {entry['kind']}{reason}"

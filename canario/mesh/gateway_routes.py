@@ -1,0 +1,224 @@
+"""The routes of the dialect `gateway`: what a router, a service without one, and a gateway's route become."""
+
+import re
+from collections.abc import Iterable, Mapping
+
+from canario.mesh.appmesh_writing import unless, without_none
+from canario.mesh.gateway_matches import grpc_match_spec, http_match_spec, is_plain_path, unwritable
+from canario.mesh.gateway_names import (
+    GATEWAY_API,
+    GATEWAY_GROUP,
+    ISTIO_GROUP,
+    ROUTE_KINDS,
+    Manifest,
+    hosts_of_cluster,
+    manifest,
+    outside_host,
+)
+from canario.mesh.gateway_policies import duration
+from canario.mesh.gateways import GatewayRoute
+from canario.mesh.listeners import Protocol
+from canario.mesh.matches import GrpcMatch, How, Match, Text
+from canario.mesh.model import Mesh, Node, Route, Router, Service, Target, ToNode, ToRouter
+from canario.mesh.refs import Ref
+
+DEFAULT_PORT = 80  # of a backend whose node has no listener: the dialect wants one
+_RULE_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+
+
+def router_routes(mesh: Mesh, router: Router) -> list[Manifest]:
+    """One object for each kind of route that the router has; at least one."""
+    services = [service for service in mesh.services if service.provider == ToRouter(router.ref)]
+    parents = [parent for service in services for parent in service_parents(service, router.ref)]
+    found = []
+    for kind in dict.fromkeys(ROUTE_KINDS.values()):
+        rules = [
+            rule
+            for route in written_routes(router)
+            if ROUTE_KINDS[route.protocol] == kind
+            for rule in [_rule(mesh, router, route)]
+        ]
+        rules = rules[:1] if kind == "TCPRoute" else rules
+        if rules:
+            found.append(_route(kind, router.ref, parents, rules))
+    return found or [_route("HTTPRoute", router.ref, parents, [])]
+
+
+def written_routes(router: Router) -> tuple[Route, ...]:
+    """The routes that have a native form, in the router's own order unless only their place tells them apart."""
+    ordered = router.ordered
+    natural = sorted(router.routes, key=precedence)
+    routes = router.routes if natural == sorted(ordered, key=precedence) else ordered
+    return tuple(route for route in routes if not any(unwritable(route.match)))
+
+
+def service_route(mesh: Mesh, service: Service, ref: Ref) -> Manifest | None:
+    """What sends the calls of a service to the one node that provides it; None when they are one object already."""
+    if not isinstance(service.provider, ToNode) or service.provider.node == service.ref:
+        return None
+    node = mesh.node(service.provider.node)
+    protocol = node.ports[0].protocol if node and node.ports else Protocol.HTTP
+    backend = _backend(mesh, Target(service.provider.node, 1), ref)
+    del backend["weight"]
+    return _route(ROUTE_KINDS[protocol], ref, service_parents(service, ref), [{"backendRefs": [backend]}])
+
+
+def gateway_route(mesh: Mesh, route: GatewayRoute, ref: Ref) -> Manifest:
+    """Istio's gateways do not ask a service's own routes, so its nodes are named here, with their weights."""
+    parents = [
+        without_none(
+            group=GATEWAY_GROUP,
+            kind="Gateway",
+            name=gateway.ref.name,
+            namespace=unless(gateway.ref.namespace, ref.namespace),
+        )
+        for gateway in mesh.gateways
+    ]
+    rule = without_none(
+        matches=_gateway_matches(route) or None,
+        filters=_filters(mesh, route) or None,
+        backendRefs=[_backend(mesh, target, ref) for target in nodes_of(mesh, route)]
+        or [_to_service(mesh, route, ref)],
+    )
+    found = _route(ROUTE_KINDS[route.protocol], ref, parents, [rule])
+    if host := _hostname(route.match.host):
+        found["spec"]["hostnames"] = [host]
+    return found
+
+
+def nodes_of(mesh: Mesh, route: GatewayRoute) -> tuple[Target, ...]:
+    """What a gateway's route comes to: the nodes of its service, by that route of its router which takes everything."""
+    service = mesh.service(route.service)
+    match service.provider if service else None:
+        case ToNode(node):
+            return (Target(node, 1, route.port),)
+        case ToRouter(ref):
+            router = mesh.router(ref)
+            everything = [each for each in router.ordered if takes_everything(each)] if router else []
+            return everything[0].targets if everything else ()
+    return ()
+
+
+def takes_everything(route: Route) -> bool:
+    match = route.match
+    if isinstance(match, Match):
+        return match == Match() or match == Match(path=None, prefix="/")
+    return match == type(match)()
+
+
+def service_parents(service: Service, owner: Ref) -> list[Manifest]:
+    """The objects by whose names clients call the service."""
+    namespace = unless(service.ref.namespace, owner.namespace)
+    parents = [without_none(group="", kind="Service", name=service.ref.name, namespace=namespace)]
+    if service.host not in hosts_of_cluster(service.ref):
+        parents.append(without_none(group=ISTIO_GROUP, kind="ServiceEntry", name=service.ref.name, namespace=namespace))
+    return parents
+
+
+def _route(kind: str, ref: Ref, parents: list[Manifest], rules: list[Manifest]) -> Manifest:
+    return manifest(GATEWAY_API, kind, ref, without_none(parentRefs=parents or None, rules=rules or None))
+
+
+def _rule(mesh: Mesh, router: Router, route: Route) -> Manifest:
+    names = [each.name for each in router.routes]
+    named = _RULE_NAME.fullmatch(route.name) and names.count(route.name) == 1
+    matches: list[Manifest] = []
+    if isinstance(route.match, Match):
+        matches = [http_match_spec(route.match)]
+    elif isinstance(route.match, GrpcMatch):
+        matches = [spec] if (spec := grpc_match_spec(route.match)) else []
+    request = route.timeout.request_ms if ROUTE_KINDS[route.protocol] == "HTTPRoute" else None
+    return without_none(
+        name=route.name if named else None,
+        matches=matches or None,
+        timeouts={"request": duration(request)} if request is not None else None,
+        backendRefs=[_backend(mesh, target, router.ref) for target in route.targets] or None,
+    )
+
+
+def _backend(mesh: Mesh, target: Target, owner: Ref) -> Manifest:
+    node = mesh.node(target.node)
+    port = target.port or default_port(node)
+    if node and (host := outside_host(node)):
+        return {"group": ISTIO_GROUP, "kind": "Hostname", "name": host, "port": port, "weight": target.weight}
+    return without_none(
+        group="",
+        kind="Service",
+        name=target.node.name,
+        namespace=unless(target.node.namespace, owner.namespace),
+        port=port,
+        weight=target.weight,
+    )
+
+
+def default_port(node: Node | None) -> int:
+    return node.ports[0].number if node and node.ports else DEFAULT_PORT
+
+
+def _to_service(mesh: Mesh, route: GatewayRoute, owner: Ref) -> Manifest:
+    return without_none(
+        group="",
+        kind="Service",
+        name=route.service.name,
+        namespace=unless(route.service.namespace, owner.namespace),
+        port=route.port or DEFAULT_PORT,
+    )
+
+
+def _gateway_matches(route: GatewayRoute) -> list[Manifest]:
+    if isinstance(route.match, GrpcMatch):
+        spec = grpc_match_spec(route.match)
+        return [spec] if spec else []
+    return [http_match_spec(route.match)]
+
+
+def _filters(mesh: Mesh, route: GatewayRoute) -> list[Manifest]:
+    service, rewrite = mesh.service(route.service), route.rewrite
+    host = service.host if service and not rewrite.keep_host else None
+    path = _path_rewrite(route.match, route) if isinstance(route.match, Match) else None
+    written = without_none(hostname=_hostname(Text(How.EXACT, host)) if host else None, path=path)
+    return [{"type": "URLRewrite", "urlRewrite": written}] if written and route.protocol is not Protocol.GRPC else []
+
+
+def _path_rewrite(match: Match, route: GatewayRoute) -> Manifest | None:
+    if match.path is not None:
+        return {"type": "ReplaceFullPath", "replaceFullPath": route.rewrite.path} if route.rewrite.path else None
+    new = route.rewrite.prefix
+    if new is None or new == match.prefix or not is_plain_path(match.prefix or "/"):
+        return None
+    return {"type": "ReplacePrefixMatch", "replacePrefixMatch": new}
+
+
+def _hostname(host: Text | None) -> str | None:
+    """A host as routes have it; a suffix such as `.example.com` is everything below it."""
+    if host is None:
+        return None
+    if host.how is How.SUFFIX:
+        return f"*{host.value}" if host.value.startswith(".") else None
+    return host.value
+
+
+def precedence(route: Route | GatewayRoute) -> tuple[bool, int, bool, int, int]:
+    """Smaller for what Gateway API tries earlier: an exact path, the longest prefix, a method, headers, queries."""
+    match = route.match
+    if isinstance(match, Match):
+        exact, length, _ = match.specificity
+        return not exact, -length, match.method is None, -len(match.headers), -len(match.query)
+    if isinstance(match, GrpcMatch):
+        return False, -len(match.service or ""), match.method is None, -len(match.metadata), 0
+    return False, 0, False, 0, 0
+
+
+def routes_with_names(routes: Iterable[GatewayRoute], taken: Mapping[tuple[str, Ref], object]) -> dict[Ref, Ref]:
+    """The name of each gateway route's object: its own, or with a suffix where a router's has it already."""
+    found: dict[Ref, Ref] = {}
+    for route in routes:
+        found[route.ref] = free(ROUTE_KINDS[route.protocol], route.ref, "gateway", taken)
+    return found
+
+
+def free(kind: str, ref: Ref, suffix: str, taken: Mapping[tuple[str, Ref], object]) -> Ref:
+    """A name that no object of the kind has."""
+    while (kind, ref) in taken:
+        ref = Ref(ref.namespace, f"{ref.name}-{suffix}")
+    return ref
