@@ -27,6 +27,7 @@ class Environment:
     dialects: tuple[str, ...]
     metrics_namespace: str
     stage: str | None = None  # stage functions only
+    groups: bool = False  # whether the cluster knows the functions by their groups (canario/workshop/access.py)
 
 
 def environment_from(variables: Mapping[str, str]) -> Environment:
@@ -43,6 +44,7 @@ def environment_from(variables: Mapping[str, str]) -> Environment:
         dialects=_dialects(variables, "CANARIO_DIALECTS"),
         metrics_namespace=_text(variables, "CANARIO_METRICS_NAMESPACE"),
         stage=variables.get("CANARIO_STAGE"),
+        groups=variables.get("CANARIO_GROUPS") == "yes",
     )
 
 

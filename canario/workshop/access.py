@@ -133,37 +133,43 @@ APP_MESH: Mapping[str, Verbs] = {
 
 _ROUTES = "httproutes.gateway.networking.k8s.io"
 _GATEWAYS = "gateways.gateway.networking.k8s.io"
-_CLASSES = "gatewayclasses.gateway.networking.k8s.io"
 _RULES = "destinationrules.networking.istio.io"
-_ENTRIES = "serviceentries.networking.istio.io"
 _PEERS = "peerauthentications.security.istio.io"
 _TELEMETRY = "telemetries.telemetry.istio.io"
+_ISTIO = (
+    _ROUTES,
+    _GATEWAYS,
+    _RULES,
+    _PEERS,
+    _TELEMETRY,
+    "grpcroutes.gateway.networking.k8s.io",
+    "serviceentries.networking.istio.io",
+    "sidecars.networking.istio.io",
+)
 
+# Istio itself comes with the cluster, and is only looked at. Its objects' rules are those of the App Mesh objects in
+# whose place they stand.
 GATEWAY: Mapping[str, Verbs] = {
-    "stage_controller": {_CLASSES: "get list"},
-    "stage_mesh": {
-        "services": "create delete list patch",
-        _ROUTES: "create delete get list patch",
-        _RULES: "create delete get list patch",
-        _ENTRIES: "create delete get list patch",
-    },
-    "stage_tracing": {_TELEMETRY: "create delete get patch"},
-    "stage_discovery": {_ENTRIES: "create delete get patch", _ROUTES: "get list patch"},
+    "stage_controller": {"gatewayclasses.gateway.networking.k8s.io": "get"},
+    "stage_mesh": {"services": "create delete list patch", **dict.fromkeys(_ISTIO, "create delete get list patch")},
+    "stage_tracing": {_TELEMETRY: "create delete get patch", "pods/proxy": "get"},
+    "stage_discovery": {"services": "list", _ROUTES: "get"},
     "stage_gateway": {_GATEWAYS: "create delete get patch", _ROUTES: "create delete get patch"},
-    "stage_canary": {_ROUTES: "create get patch update", _RULES: "create delete get patch"},
+    "stage_canary": {_ROUTES: "create get patch", _RULES: "create delete get patch"},
     "stage_mtls": {
+        "services": "get list",
+        "configmaps": "get",
         _PEERS: "create delete get patch",
         _RULES: "create delete get list patch",
         _GATEWAYS: "get patch",
-        _ROUTES: "get list",
     },
-    "stage_clean": dict.fromkeys((_ROUTES, _GATEWAYS, _RULES, _ENTRIES, _PEERS, _TELEMETRY), "delete get list"),
+    "stage_clean": {"services": "get", **dict.fromkeys(_ISTIO, "delete get list")},
     "workshop_fail": {_ROUTES: "get update"},
     "canary_begin": {_ROUTES: "get", "services": "get"},
     "canary_observe": {_ROUTES: "get", "services": "get"},
     "canary_shift": {_ROUTES: "get update", "services": "get"},
-    "registrar": {_ROUTES: "list", "services": "list"},
-    "renew": {_PEERS: "get list", "services": "get list"},
+    "registrar": {"services": "list"},
+    "renew": {"services": "get list"},
 }
 
 DIALECTS: Mapping[str, Mapping[str, Verbs]] = {"appmesh": APP_MESH, "gateway": GATEWAY}

@@ -23,7 +23,7 @@ GATEWAY_API = Path(__file__).resolve().parents[1] / "charts" / "gateway-api"
 ISTIO_REPOSITORY = "https://istio-release.storage.googleapis.com/charts"
 EKS_REPOSITORY = "https://aws.github.io/eks-charts"
 ISTIO_NAMESPACE = "istio-system"
-TRACING_PROVIDER = "canario-traces"  # what a Telemetry object names
+TRACING_PROVIDER = "xray"  # what the stage `tracing` names in its Telemetry object
 LOAD_BALANCER_CONTROLLER, LOAD_BALANCER_CONTROLLER_VERSION = "aws-load-balancer-controller", "3.2.2"
 
 Values = dict[str, Any]

@@ -27,6 +27,7 @@ def function_defaults(
             "CANARIO_CLUSTER_NAME": cluster.name,
             "CANARIO_CLUSTER_ENDPOINT": cluster.endpoint,
             "CANARIO_CLUSTER_CA": cluster.ca,
+            "CANARIO_GROUPS": "yes" if cluster.grants_access else "no",
             "CANARIO_ZONE_ID": zone.hosted_zone_id,
             "CANARIO_REGISTRY": f"{stack.account}.dkr.ecr.{stack.region}.{stack.url_suffix}",
             "CANARIO_IMAGE_TAG": image_tag(settings),
