@@ -139,6 +139,7 @@ class WorkshopStack(Stack):
             "preflight": (
                 read,
                 permissions.read_cloud_map(*permissions.LISTS),
+                permissions.see_services(self),
                 permissions.look_at_images(self._repositories),
             ),
             "baseline": (read, change),

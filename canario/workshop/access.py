@@ -28,6 +28,7 @@ ANY: Mapping[str, Verbs] = {
     "stage_preflight": {
         "nodes": "list",
         "pods": "list",
+        "services": "list",
         "namespaces": "get",
         "subjectaccessreviews.authorization.k8s.io": "create",
     },
@@ -110,7 +111,11 @@ APP_MESH: Mapping[str, Verbs] = {
         _APP_MESH["node"]: "create delete get patch",
         _APP_MESH["router"]: "create get patch",
     },
-    "stage_mtls": {_APP_MESH["node"]: "get update"},
+    "stage_mtls": {
+        "services": "get",
+        _APP_MESH["node"]: "get update",
+        _APP_MESH["gateway"]: "get update",
+    },
     "stage_clean": {
         _ROLES: "delete",
         _BINDINGS: "delete",
@@ -120,7 +125,7 @@ APP_MESH: Mapping[str, Verbs] = {
         _APP_MESH["node"]: "delete get list update",
         _APP_MESH["router"]: "delete get list",
         _APP_MESH["service"]: "delete list",
-        _APP_MESH["gateway"]: "delete list",
+        _APP_MESH["gateway"]: "delete get list update",
         _APP_MESH["gateway route"]: "delete list",
     },
     "workshop_fail": {_APP_MESH["router"]: "get update"},
@@ -128,7 +133,7 @@ APP_MESH: Mapping[str, Verbs] = {
     "canary_observe": {_APP_MESH["router"]: "get", _APP_MESH["node"]: "get"},
     "canary_shift": {_APP_MESH["router"]: "get update", _APP_MESH["node"]: "get"},
     "registrar": {_APP_MESH["node"]: "list"},
-    "renew": {_APP_MESH["node"]: "get"},
+    "renew": {_APP_MESH["node"]: "get", _APP_MESH["gateway"]: "get"},
 }
 
 _ROUTES = "httproutes.gateway.networking.k8s.io"

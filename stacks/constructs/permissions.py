@@ -101,6 +101,12 @@ def read_cloud_map(*actions: str) -> iam.PolicyStatement:
     )
 
 
+def see_services(stack: Stack) -> iam.PolicyStatement:
+    """Which workshop a Cloud Map service is of; their ids are Cloud Map's."""
+    services = stack.format_arn(service="servicediscovery", resource="service", resource_name="*")
+    return iam.PolicyStatement(actions=["servicediscovery:GetService"], resources=[services])
+
+
 def change_instances(namespace: servicediscovery.IPrivateDnsNamespace, *more: str) -> tuple[iam.PolicyStatement, ...]:
     """Deregister, delete services, and `more` actions on services; the records go through the namespace's zone."""
     stack = Stack.of(namespace)

@@ -12,7 +12,7 @@ from canario.adapters.routers import MeshRouters
 from canario.canary import steps
 from canario.canary.carried import Carried
 from canario.errors import CanarioError
-from canario.workshop import guided, registrar, renewal, run
+from canario.workshop import guided, registrar, renewal, room, run
 from canario.workshop.application import url
 from canario.workshop.kinds import LEASE, VIRTUAL_ROUTER
 from canario.workshop.ports import Answer, Ports
@@ -42,6 +42,7 @@ def watched() -> Watch:
     _rollout(watch)
     _renew(watch)
     _registrar(watch)
+    _room(watch)
     return watch
 
 
@@ -86,9 +87,11 @@ def _real(ports: Ports) -> Ports:
 
 def _undo(watch: Watch, id: str) -> None:
     """`canario reset` of one stage, with all others before it solved."""
-    ports = watch.ports(_world(DEFAULT))
+    inner = _world(DEFAULT)
+    ports = watch.ports(inner)
     for each in STAGES[: STAGES.index(id) + 1]:
         _settle(ports, lambda later, each=each: stage(each).solve(DEFAULT, later))
+    inner.kubernetes.cloud = None  # type: ignore[attr-defined]  # no registrar lets go: the stage itself does
     with watch.of(f"stage_{id}"):
         _settle(ports, lambda later: run.clean(id, DEFAULT, later, "run-1"))
 
@@ -148,7 +151,11 @@ def _in_flight(ports: Ports) -> None:
 
 def _rollout(watch: Watch) -> None:
     """Every step of a rollout, on the real routers and the real reading of proxies."""
-    ports = watch.ports(_meshed(_world(DEFAULT)))
+    ports = watch.ports(_world(DEFAULT))
+    for id in ("baseline", "controller", "mesh"):
+        stage(id).solve(DEFAULT, ports)
+    with watch.of("stage_canary"):  # found by its load balancer, where the stage `discovery` was left out
+        stage("canary").solve(DEFAULT, ports)
     world, where = _reach(ports), target(DEFAULT)
     with watch.of("canary_begin"):
         carried = steps.begin("r1", where, DEFAULT.canary, "arn:execution", world, NOW)
@@ -201,6 +208,14 @@ def _registrar(watch: Watch) -> None:
         for key in [key for key in ports.kubernetes.objects if key[0] == "VirtualNode"]:  # type: ignore[attr-defined]
             del ports.kubernetes.objects[key]  # type: ignore[attr-defined]
         registrar.reconcile(seen.kubernetes, seen.cloud_map)
+
+
+def _room(watch: Watch) -> None:
+    """How many workshops fit, beside one that is there."""
+    ports = watch.ports(_meshed(_world(DEFAULT)))
+    _settle(ports, lambda later: s06_discovery.STAGE.solve(DEFAULT, later))
+    with watch.of("stage_preflight"):
+        room.rooms(ports, ())
 
 
 def _settle(ports: Ports, act: Callable[[Ports], Any]) -> None:

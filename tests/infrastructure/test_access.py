@@ -21,8 +21,6 @@ UNSEEN = {
         (verb, "clusterroles.rbac.authorization.k8s.io=appmesh-controller") for verb in ("bind", "escalate")
     },
 }
-# The stage has a Role already, and will have its function when it joins the machine.
-WAITING = {"stage_discovery"}
 
 
 def granted(function: str, *tables: Mapping[str, access.Verbs]) -> set[tuple[str, str]]:
@@ -61,7 +59,7 @@ def test_in_aws_a_function_may_do_what_it_does_and_nothing_else(watch: Watch, te
 def test_in_the_cluster_a_function_may_do_what_it_does_and_nothing_else(watch: Watch) -> None:
     """Verb by verb, resource by resource, for the dialect that the stages speak over these fakes."""
     wrong = {}
-    for function in set(watch.asked) | (set(access.functions(["appmesh"])) - WAITING):
+    for function in set(watch.asked) | set(access.functions(["appmesh"])):
         allowed = granted(function, access.ANY, access.APP_MESH)
         needed = watch.asked.get(function, set()) | UNSEEN.get(function, set())
         if allowed != needed:

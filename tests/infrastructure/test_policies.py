@@ -45,7 +45,8 @@ WORKSHOP: dict[str, set[Grant]] = {
     "Fail": RECORD | {APPEND, ("dynamodb:Query", "rollout#*"), UNLOCK},
     "StagePreflight": STAGE
     | IMAGES
-    | {("route53:ListResourceRecordSets", "Zone"), ("servicediscovery:ListNamespaces", "*")},
+    | LOOK
+    | {("route53:ListResourceRecordSets", "Zone"), ("servicediscovery:GetService", "services")},
     "StageBaseline": STAGE | NAMES,
     "StageController": STAGE,
     "StageMesh": STAGE,
