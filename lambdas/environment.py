@@ -28,6 +28,7 @@ class Environment:
     metrics_namespace: str
     stage: str | None = None  # stage functions only
     groups: bool = False  # whether the cluster knows the functions by their groups (canario/workshop/access.py)
+    machine: str | None = None  # the workshop machine's ARN: expiry only
 
 
 def environment_from(variables: Mapping[str, str]) -> Environment:
@@ -45,6 +46,7 @@ def environment_from(variables: Mapping[str, str]) -> Environment:
         metrics_namespace=_text(variables, "CANARIO_METRICS_NAMESPACE"),
         stage=variables.get("CANARIO_STAGE"),
         groups=variables.get("CANARIO_GROUPS") == "yes",
+        machine=variables.get("CANARIO_MACHINE"),
     )
 
 

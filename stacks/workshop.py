@@ -17,6 +17,7 @@ from constructs import Construct
 from canario.workshop.stages import all_stages
 from stacks.constructs import permissions
 from stacks.constructs.cluster_reach import Cluster
+from stacks.constructs.expiry import Expiry
 from stacks.constructs.functions import METRICS_NAMESPACE, function_defaults
 from stacks.constructs.python_code import function_code
 from stacks.constructs.python_function import PythonFunction
@@ -52,13 +53,15 @@ class WorkshopStack(Stack):
         forget = permissions.records(records.table, WORKSHOPS, actions=("BatchWriteItem",))
         abandon = permissions.records(records.table, ROLLOUTS, actions=("PutItem", "Query"))
         unlock = permissions.records(records.table, ROUTERS, actions=("DeleteItem",))
+        lives = permissions.lifetimes(records.table, "GetItem", "PutItem")
+        dies = permissions.lifetimes(records.table, "DeleteItem")
         stages = self._stages()
         machine = WorkshopMachine(
             self,
             "Workshop",
-            begin=self._function("Begin", "workshop_begin"),
+            begin=self._function("Begin", "workshop_begin", read, lives),
             stages=stages,
-            end=self._function("End", "workshop_end", read, forget),
+            end=self._function("End", "workshop_end", read, forget, dies),
             fail=self._function("Fail", "workshop_fail", self._record(), abandon, unlock),
             rollouts=rollouts,
             patience=Patience(
@@ -66,6 +69,7 @@ class WorkshopStack(Stack):
             ),
         )
         self.machine = machine.machine
+        Expiry(self, "Expiry", defaults=self._defaults, records=records, machine=self.machine)
         CfnOutput(self, "WorkshopMachineArn", value=self.machine.state_machine_arn)
         functions = {stage.id: stage.function.function_name for stage in stages if stage.function}
         CfnOutput(self, "StageFunctions", value=self.to_json_string(functions))
@@ -154,5 +158,7 @@ class WorkshopStack(Stack):
                 change,
                 permissions.read_cloud_map(*permissions.LISTS),
                 *permissions.change_instances(self._namespace),
+                permissions.records(self._records.table, ROLLOUTS, actions=("PutItem", "Query")),
+                permissions.records(self._records.table, ROUTERS, actions=("GetItem", "DeleteItem")),
             ),
         }

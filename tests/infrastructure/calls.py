@@ -11,6 +11,8 @@ from canario.adapters.cloudmap import CloudMapServices
 from canario.adapters.cloudwatch import NodeMetrics
 from canario.adapters.ecr import Repositories
 from canario.adapters.events import Bus
+from canario.adapters.executions import Executions
+from canario.adapters.lifetimes import LifetimeRecords
 from canario.adapters.records import RolloutRecords, WorkshopRecords
 from canario.adapters.route53 import PrivateZone
 from canario.adapters.tasks import TaskTokens
@@ -25,10 +27,12 @@ ADAPTERS: Mapping[str, tuple[type, str]] = {
     "records": (WorkshopRecords, "dynamodb"),
     "rollouts": (RolloutRecords, "dynamodb"),
     "waits": (WaitRecords, "dynamodb"),
+    "lifetimes": (LifetimeRecords, "dynamodb"),
     "events": (Bus, "events"),
     "traces": (XRay, "xray"),
     "metrics": (NodeMetrics, "cloudwatch"),
     "tasks": (TaskTokens, "stepfunctions"),
+    "machine": (Executions, "stepfunctions"),
 }
 # Ports that reach no AWS API, and those that are made of others, which are watched themselves.
 OTHERS = {"kubernetes", "http", "tls", "certificates", "routers", "data_plane"}
@@ -89,7 +93,7 @@ def _reached(adapter: type, method: str) -> set[str]:
         function = waiting.pop()
         if function not in seen:
             seen.add(function)
-            names |= set(_names(function))
+            names |= set(_names(function)) | _bare(function)  # a function of another adapter is named for its call
             waiting += [own[name] for name in _calls_of_self(function) if name in own]
             waiting += [each for name, each in outside.items() if name in _bare(function)]
     return names

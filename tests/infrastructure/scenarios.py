@@ -12,7 +12,7 @@ from canario.adapters.routers import MeshRouters
 from canario.canary import steps
 from canario.canary.carried import Carried
 from canario.errors import CanarioError
-from canario.workshop import guided, registrar, renewal, room, run
+from canario.workshop import guided, lifetime, registrar, renewal, room, run
 from canario.workshop.application import url
 from canario.workshop.kinds import LEASE, VIRTUAL_ROUTER
 from canario.workshop.ports import Answer, Ports
@@ -22,6 +22,7 @@ from canario.workshop.stages.s03_controller import INJECTOR_LABEL
 from canario.workshop.stages.s08_canary import target
 from canario.workshop.stages.s10_clean import LOAD_LEASE
 from tests.fakes import NOW, FakeTasks, FakeWaits
+from tests.lifetimes import FakeMachine
 from tests.infrastructure.watching import Watch
 from tests.unit.workshop.world import DEFAULT, answering, world
 
@@ -43,6 +44,7 @@ def watched() -> Watch:
     _renew(watch)
     _registrar(watch)
     _room(watch)
+    _expire(watch)
     return watch
 
 
@@ -166,6 +168,7 @@ def _rollout(watch: Watch) -> None:
     with watch.of("canary_begin"), suppress(CanarioError):  # a router that splits already: it is let go again
         steps.begin("r1", where, DEFAULT.canary, "arn:execution", world, NOW)
     ports = watch.ports(_meshed(_world(DEFAULT)))
+    ports.rollouts.lock(where, "r1", "arn:execution", NOW)  # type: ignore[attr-defined]
     _steps(watch, replace(carried, since=NOW), _reach(ports))
 
 
@@ -216,6 +219,16 @@ def _room(watch: Watch) -> None:
     _settle(ports, lambda later: s06_discovery.STAGE.solve(DEFAULT, later))
     with watch.of("stage_preflight"):
         room.rooms(ports, ())
+
+
+def _expire(watch: Watch) -> None:
+    """A workshop is warned, its time is over, and it is ended twice."""
+    ports = watch.ports(_meshed(_world(DEFAULT)))
+    run.begin(DEFAULT, ports, "run-1")
+    machine = watch.port("machine", FakeMachine())
+    with watch.of("expire"):
+        for minutes in range(0, 100 * 60, 5):
+            lifetime.look(replace(ports, now=NOW + timedelta(minutes=minutes)), machine)
 
 
 def _settle(ports: Ports, act: Callable[[Ports], Any]) -> None:

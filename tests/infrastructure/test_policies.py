@@ -30,6 +30,7 @@ DISCOVER = {("servicediscovery:DiscoverInstances", "*")}
 RECORDS = {("route53:ChangeResourceRecordSets", "Namespace"), ("route53:GetHostedZone", "Namespace")}
 APPEND = ("dynamodb:PutItem", "rollout#*")
 UNLOCK = ("dynamodb:DeleteItem", "router#*")
+HOLDER = ("dynamodb:GetItem", "router#*")
 
 
 def on_services(*actions: str) -> set[Grant]:
@@ -40,8 +41,18 @@ def on_services(*actions: str) -> set[Grant]:
 INSTANCES = on_services("GetService", "DeregisterInstance", "DeleteService")
 
 WORKSHOP: dict[str, set[Grant]] = {
-    "Begin": {EVENT},
-    "End": {EVENT, ("dynamodb:Query", "workshop#*"), ("dynamodb:BatchWriteItem", "workshop#*")},
+    "Begin": {
+        EVENT,
+        ("dynamodb:Query", "workshop#*"),
+        ("dynamodb:GetItem", "lifetimes"),
+        ("dynamodb:PutItem", "lifetimes"),
+    },
+    "End": {
+        EVENT,
+        ("dynamodb:Query", "workshop#*"),
+        ("dynamodb:BatchWriteItem", "workshop#*"),
+        ("dynamodb:DeleteItem", "lifetimes"),
+    },
     "Fail": RECORD | {APPEND, ("dynamodb:Query", "rollout#*"), UNLOCK},
     "StagePreflight": STAGE
     | IMAGES
@@ -56,14 +67,27 @@ WORKSHOP: dict[str, set[Grant]] = {
     "StageGateway": STAGE,
     "StageCanary": STAGE | {("dynamodb:Query", "rollout#*"), ("servicediscovery:DiscoverInstances", "*")},
     "StageMtls": STAGE,
-    "StageClean": STAGE | NAMES | LOOK | RECORDS | INSTANCES,
+    "StageClean": STAGE
+    | NAMES
+    | LOOK
+    | RECORDS
+    | INSTANCES
+    | {APPEND, ("dynamodb:Query", "rollout#*"), HOLDER, UNLOCK},
+    "Expire": {
+        EVENT,
+        ("dynamodb:Query", "lifetimes"),
+        ("dynamodb:PutItem", "lifetimes"),
+        ("states:StartExecution", "Workshop"),
+        ("states:DescribeExecution", "executions"),
+        ("states:StopExecution", "executions"),
+    },
     "Renew": set(),
 }
 CANARY: dict[str, set[Grant]] = {
     "Begin": {EVENT, APPEND, UNLOCK, ("dynamodb:PutItem", "router#*"), ("dynamodb:GetItem", "router#*")},
-    "Observe": {("cloudwatch:GetMetricData", "*")},
+    "Observe": {("cloudwatch:GetMetricData", "*"), HOLDER},
     "Decide": {EVENT, APPEND},
-    "Shift": {EVENT, APPEND},
+    "Shift": {EVENT, APPEND, HOLDER},
     "Verify": set(),
     "End": {EVENT, APPEND, UNLOCK},
 }
@@ -138,7 +162,8 @@ def test_only_the_workshops_machine_may_start_a_rollout(workshop: Template) -> N
     starters = [
         each["Roles"][0]["Ref"]
         for each in of_type(workshop, "AWS::IAM::Policy").values()
-        if "states:StartExecution" in str(each["PolicyDocument"])
+        for statement in each["PolicyDocument"]["Statement"]
+        if "states:StartExecution" in statement["Action"] and "Canary" in str(statement["Resource"])
     ]
 
     assert len(starters) == 1
