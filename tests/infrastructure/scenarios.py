@@ -22,8 +22,8 @@ from canario.workshop.stages.s03_controller import INJECTOR_LABEL
 from canario.workshop.stages.s08_canary import target
 from canario.workshop.stages.s10_clean import LOAD_LEASE
 from tests.fakes import NOW, FakeTasks, FakeWaits
-from tests.lifetimes import FakeMachine
 from tests.infrastructure.watching import Watch
+from tests.lifetimes import FakeMachine
 from tests.unit.workshop.world import DEFAULT, answering, world
 
 STAGES = tuple(each.id for each in all_stages())
