@@ -16,7 +16,6 @@ from botocore.exceptions import ClientError
 from lab.errors import LabError
 
 REPOSITORIES = ("canario/frontend", "canario/nodejs", "canario/nodejs-v2", "canario/crystal")
-TAG = "latest"
 
 _ROOT = Path(__file__).resolve().parents[1]
 _DEMO = _ROOT / "apps" / "demo" / "demo.py"
@@ -79,12 +78,13 @@ def _image(repository: str, argv: list[str], env: Mapping[str, str]) -> Image:
     return {"repository": repository, "argv": argv, "env": dict(env)}
 
 
-def push(ecr: Any, repositories: Iterable[str]) -> dict[str, str]:
-    """Put an image with the tag `latest` into each of these repositories; repository → digest.
+def push(ecr: Any, repositories: Iterable[str], *, tag: str) -> dict[str, str]:
+    """Put an image with this tag into each of these repositories; repository → digest.
 
     `ecr` is a boto3 client. Doing it again changes nothing while the program is the same. Raises LabError.
     """
-    return {repository: _put(ecr, repository, manifest(repository, _DEMO.read_bytes())) for repository in repositories}
+    program = _DEMO.read_bytes()
+    return {repository: _put(ecr, repository, tag, manifest(repository, program)) for repository in repositories}
 
 
 def manifest(repository: str, program: bytes) -> str:
@@ -113,11 +113,11 @@ def _digest(content: bytes) -> str:
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
-def _put(ecr: Any, repository: str, text: str) -> str:
+def _put(ecr: Any, repository: str, tag: str, text: str) -> str:
     try:
-        ecr.put_image(repositoryName=repository, imageManifest=text, imageManifestMediaType=_MANIFEST, imageTag=TAG)
+        ecr.put_image(repositoryName=repository, imageManifest=text, imageManifestMediaType=_MANIFEST, imageTag=tag)
     except ClientError as error:
         said = error.response["Error"]
         if said["Code"] != "ImageAlreadyExistsException":  # ECR's word for a push that changes nothing
-            raise LabError(f"push {repository}:{TAG}: ECR said {said['Code']}: {said['Message']}") from error
+            raise LabError(f"push {repository}:{tag}: ECR said {said['Code']}: {said['Message']}") from error
     return _digest(text.encode())

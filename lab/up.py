@@ -68,7 +68,7 @@ def bring_up(directory: Path, *, v2_error_rate: float, kept: bool, say: Say) -> 
         _wait(child, "the lab's X-Ray", lambda: _says_ready(lab, "xray"), lab)
     with _timed("deploy", seconds, say):
         lab = replace(lab, outputs=dict(aws.deploy(endpoint, context=context(lab))))
-        images.push(aws.client(endpoint, "ecr"), images.REPOSITORIES)
+        images.push(aws.client(endpoint, "ecr"), images.REPOSITORIES, tag=lab.outputs["ImageTag"])
         _start_telemetry(lab)
     kubectl.install(directory / "bin")
     helm.publish(aws.client(endpoint, "s3"), directory, endpoint.url)
@@ -144,6 +144,9 @@ def context(lab: Lab) -> Mapping[str, str]:
         "cluster_name": "lab",
         "cluster_endpoint": lab.kubernetes,
         "cluster_ca": _cluster_ca(lab.kubeconfig),
+        "cluster_access": "no",  # MiniStack has no access entries; the lab cluster lets every function in
+        "image_builds": "no",  # the lab's images are programs of this checkout
+        "xray_group": "no",  # MiniStack's CloudFormation knows none
         "dialects": ",".join(DIALECTS),
         "function_environment": json.dumps(functions),
         # MiniStack runs the functions on this very interpreter.

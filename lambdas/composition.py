@@ -23,6 +23,7 @@ from canario.adapters.envoy_admin import MeshDataPlane
 from canario.adapters.events import Bus
 from canario.adapters.executions import Executions
 from canario.adapters.faults import SampledFaults
+from canario.adapters.group_access import GroupAccess
 from canario.adapters.http import HttpClient
 from canario.adapters.kubernetes import Cluster
 from canario.adapters.lifetimes import LifetimeRecords
@@ -138,6 +139,16 @@ class Composition:
     def cloud_map(self) -> CloudMapServices:
         return CloudMapServices(aws.client(self.session, "servicediscovery"))
 
+    def _permissions(self) -> Access:
+        """Where each function has a Role of its own, all of them are asked about; else the one that runs."""
+        calls = {
+            "list the zone's records": self.zone.records,
+            "list Cloud Map's namespaces": self.cloud_map.namespaces,
+        }
+        if self.environment.groups:
+            return GroupAccess(self.cluster, calls, self.environment.dialects)
+        return Access(self.cluster, calls, needs(self.environment.dialects))
+
     def ports(self) -> Ports:
         """What a stage reaches, at this moment."""
         return Ports(
@@ -145,18 +156,11 @@ class Composition:
             http=self.http,
             zone=self.zone,
             cloud_map=self.cloud_map,
-            images=Repositories(aws.client(self.session, "ecr"), self.environment.registry),
+            images=Repositories(aws.client(self.session, "ecr"), self.environment.registry, self.environment.image_tag),
             records=WorkshopRecords(aws.table(self.session, self.environment.table)),
             lifetimes=LifetimeRecords(aws.table(self.session, self.environment.table)),
             events=self.events,
-            permissions=Access(
-                self.cluster,
-                {
-                    "list the zone's records": self.zone.records,
-                    "list Cloud Map's namespaces": self.cloud_map.namespaces,
-                },
-                needs(self.environment.dialects),
-            ),
+            permissions=self._permissions(),
             traces=XRay(aws.client(self.session, "xray")),
             rollouts=self.rollouts,
             routers=self.world.routers,

@@ -23,12 +23,14 @@ class Environment:
     cluster_ca: str  # PEM
     zone_id: str
     registry: str
+    image_tag: str
     dialects: tuple[str, ...]
     metrics_namespace: str
     stage: str | None = None  # stage functions only
     canary_machine: str | None = None  # what starts rollouts only
     order_machine: str | None = None
     topic: str | None = None  # what notifies only
+    groups: bool = False  # whether the cluster knows the functions by their groups (canario/workshop/access.py)
     machine: str | None = None  # the workshop machine's ARN: expiry only
 
 
@@ -42,12 +44,14 @@ def environment_from(variables: Mapping[str, str]) -> Environment:
         cluster_ca=_pem(variables, "CANARIO_CLUSTER_CA"),
         zone_id=_text(variables, "CANARIO_ZONE_ID"),
         registry=_text(variables, "CANARIO_REGISTRY"),
+        image_tag=_text(variables, "CANARIO_IMAGE_TAG"),
         dialects=_dialects(variables, "CANARIO_DIALECTS"),
         metrics_namespace=_text(variables, "CANARIO_METRICS_NAMESPACE"),
         stage=variables.get("CANARIO_STAGE"),
         canary_machine=variables.get("CANARIO_CANARY_MACHINE"),
         order_machine=variables.get("CANARIO_ORDER_MACHINE"),
         topic=variables.get("CANARIO_TOPIC"),
+        groups=variables.get("CANARIO_GROUPS") == "yes",
         machine=variables.get("CANARIO_MACHINE"),
     )
 

@@ -8,6 +8,7 @@ from constructs import Construct
 
 from stacks.constructs import permissions
 from stacks.constructs.canary_machine import FUNCTION_SECONDS, CanaryMachine, RolloutFunctions
+from stacks.constructs.cluster_reach import Cluster
 from stacks.constructs.functions import METRICS_NAMESPACE, function_defaults
 from stacks.constructs.python_function import PythonFunction
 from stacks.constructs.rollout_care import RolloutCare
@@ -26,12 +27,13 @@ class CanaryStack(Stack):
         id: str,
         *,
         settings: Settings,
+        cluster: Cluster,
         records: RecordsStack,
         zone: route53.IHostedZone,
         **kwargs: object,
     ) -> None:
         super().__init__(scope, id, description="Canario: the canary", **kwargs)
-        self._defaults = function_defaults(self, settings=settings, records=records, zone=zone)
+        self._defaults = function_defaults(self, settings=settings, cluster=cluster, records=records, zone=zone)
         table, events = records.table, permissions.put_events(records.bus)
         append = permissions.records(table, ROLLOUTS, actions=("PutItem",))
         read = permissions.records(table, ROLLOUTS, actions=("Query",))

@@ -1,43 +1,57 @@
-"""The cluster that the functions talk to.
+"""The cluster that the functions talk to: one of our own, or one that exists and that the settings name.
 
-Today it is one that exists: its endpoint and CA are settings or, where these are empty, parameters without a
-default, so that a deployment that does not name a cluster is refused before anything is made. The cluster of our
-own (VPC, EKS, node group, access entries, Pod Identity, charts) belongs in this file.
+Of our own: a VPC, EKS with a private endpoint, the document's node group, access for the functions by Kubernetes
+groups, and the charts that a mesh needs. One that exists has its own network and charts; docs/aws.md says what it owes.
 """
 
-from dataclasses import dataclass
-
-from aws_cdk import CfnParameter
+from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
+from stacks.constructs.charts import Charts
+from stacks.constructs.cluster_reach import Cluster
+from stacks.constructs.kubernetes_cluster import KubernetesCluster
+from stacks.constructs.kubernetes_roles import kubernetes_roles
+from stacks.constructs.network import Network
+from stacks.constructs.tracing_collector import TracingCollector
 from stacks.settings import Settings
 
-
-@dataclass(frozen=True, kw_only=True)
-class Cluster:
-    """How to reach a cluster's API. The strings may be tokens that CloudFormation fills in."""
-
-    name: str
-    endpoint: str
-    ca: str  # base64 of PEM
+SYSTEM_NAMESPACE = "canario-system"
 
 
-def existing_cluster(scope: Construct, settings: Settings) -> Cluster:
-    """The cluster that the settings name; in `scope`'s stack, parameters for what they leave open."""
+def existing_cluster(settings: Settings) -> Cluster:
+    """The cluster that the settings name."""
     return Cluster(
         name=settings.cluster_name,
-        endpoint=settings.cluster_endpoint
-        or _parameter(
-            scope, "ClusterEndpoint", "The Kubernetes API server's URL (eks describe-cluster: endpoint)", r"https://\S+"
-        ),
-        ca=settings.cluster_ca
-        or _parameter(
-            scope, "ClusterCa", "The cluster's CA, base64 of PEM (certificateAuthority.data)", r"[A-Za-z0-9+/]+={0,2}"
-        ),
+        endpoint=settings.cluster_endpoint,
+        ca=settings.cluster_ca,
+        grants_access=settings.cluster_access,
+        subnet_ids=settings.function_subnet_ids,
+        security_group_ids=settings.function_security_group_ids,
     )
 
 
-def _parameter(scope: Construct, name: str, description: str, pattern: str) -> str:
-    return CfnParameter(
-        scope, name, description=description, allowed_pattern=pattern, constraint_description=description
-    ).value_as_string
+class ClusterStack(Stack):
+    """Everything that a cluster of our own is made of. `cluster` is what the other stacks need of it."""
+
+    def __init__(self, scope: Construct, id: str, *, settings: Settings, **kwargs: object) -> None:
+        super().__init__(scope, id, description="Canario: the cluster", **kwargs)
+        network = Network(self, "Network", settings=settings)
+        made = KubernetesCluster(self, "Kubernetes", settings=settings, network=network)
+        namespace = made.cluster.add_manifest(
+            "Namespace", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SYSTEM_NAMESPACE}}
+        )
+        roles = made.cluster.add_manifest("Roles", *kubernetes_roles(settings.dialects))
+        roles.node.add_dependency(namespace)
+        traces = TracingCollector(self, "Traces", cluster=made.cluster, namespace=SYSTEM_NAMESPACE)
+        traces.node.add_dependency(namespace)
+        Charts(self, "Charts", settings=settings, made=made, vpc=network.vpc, traces=traces.address)
+        self.cluster = Cluster(
+            name=made.cluster.cluster_name,
+            endpoint=made.cluster.cluster_endpoint,
+            ca=made.cluster.cluster_certificate_authority_data,
+            grants_access=True,
+            subnet_ids=tuple(subnet.subnet_id for subnet in network.vpc.private_subnets),
+            security_group_ids=(network.functions.security_group_id,),
+            vpc=network.vpc,
+        )
+        CfnOutput(self, "ClusterName", value=made.cluster.cluster_name)

@@ -12,9 +12,12 @@ from stacks.settings import Settings
 
 
 class DiscoveryStack(Stack):
-    def __init__(self, scope: Construct, id: str, *, settings: Settings, **kwargs: object) -> None:
+    def __init__(
+        self, scope: Construct, id: str, *, settings: Settings, vpc: ec2.IVpc | None, **kwargs: object
+    ) -> None:
+        """`vpc`: that of a cluster of our own."""
         super().__init__(scope, id, description="Canario: the workshops' names", **kwargs)
-        vpc = _vpc(self, settings)
+        vpc = vpc or _vpc(self, settings)
         self.zone = route53.PrivateHostedZone(
             self, "Zone", zone_name=settings.zone_name, vpc=vpc, comment="Canario's workshops"
         )
@@ -25,9 +28,9 @@ class DiscoveryStack(Stack):
 
 
 def _vpc(scope: Construct, settings: Settings) -> ec2.IVpc:
-    """The cluster's VPC by its id; otherwise an empty one, since a private zone has to belong to some VPC."""
+    """An existing cluster's VPC by its id; otherwise an empty one, since a private zone has to belong to some VPC."""
     if settings.vpc_id:
-        return ec2.Vpc.from_vpc_attributes(scope, "Vpc", vpc_id=settings.vpc_id, availability_zones=[])
+        return ec2.Vpc.from_vpc_attributes(scope, "Vpc", vpc_id=settings.vpc_id, availability_zones=["unknown"])
     vpc = ec2.Vpc(
         scope,
         "Vpc",

@@ -1,16 +1,52 @@
-"""The image repositories of the demo services. The builds that fill them belong here too."""
+"""The demo services' images: ECR repositories, the build that fills them, and word of every push on the bus.
 
-from aws_cdk import RemovalPolicy, Stack
+A tag is the digest of what an image is made from, and cannot be pushed twice: what a deployment names is what was
+tested. The build runs in CodeBuild, so that nobody who deploys needs Docker.
+"""
+
+from aws_cdk import CfnOutput, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_ecr as ecr
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
+from stacks.constructs.image_builds import ImageBuilds
+from stacks.constructs.image_tag import SOURCE, image_tag
+from stacks.settings import Settings
+
 REPOSITORIES = ("canario/frontend", "canario/nodejs", "canario/nodejs-v2", "canario/crystal")
+KEPT_IMAGES = 10
 
 
 class ImagesStack(Stack):
-    def __init__(self, scope: Construct, id: str, **kwargs: object) -> None:
-        super().__init__(scope, id, description="Canario: the demo services' image repositories", **kwargs)
+    def __init__(
+        self, scope: Construct, id: str, *, settings: Settings, bus: events.IEventBus, **kwargs: object
+    ) -> None:
+        super().__init__(scope, id, description="Canario: the demo services' images", **kwargs)
         self.repositories = tuple(_repository(self, name) for name in REPOSITORIES)
+        tag = image_tag(settings)
+        if settings.image_builds:
+            ImageBuilds(
+                self,
+                "Builds",
+                source=SOURCE,
+                repositories=self.repositories,
+                tag=tag,
+                node_type=settings.node_type,
+                log_retention=settings.log_retention_days,
+            )
+        events.Rule(
+            self,
+            "Pushed",
+            description="Canario: an image was pushed",
+            event_pattern=events.EventPattern(
+                source=["aws.ecr"],
+                detail_type=["ECR Image Action"],
+                detail={"action-type": ["PUSH"], "result": ["SUCCESS"], "repository-name": list(REPOSITORIES)},
+            ),
+            targets=[targets.EventBus(bus)],
+        )
+        CfnOutput(self, "ImageTag", value=tag)
 
 
 def _repository(scope: Construct, name: str) -> ecr.Repository:
@@ -19,7 +55,14 @@ def _repository(scope: Construct, name: str) -> ecr.Repository:
         name.removeprefix("canario/"),
         repository_name=name,
         image_scan_on_push=True,
+        image_tag_mutability=ecr.TagMutability.IMMUTABLE,
         encryption=ecr.RepositoryEncryption.AES_256,
+        lifecycle_rules=[
+            ecr.LifecycleRule(
+                description="what no tag names", tag_status=ecr.TagStatus.UNTAGGED, max_image_age=Duration.days(1)
+            ),
+            ecr.LifecycleRule(description=f"the last {KEPT_IMAGES}", max_image_count=KEPT_IMAGES),
+        ],
         removal_policy=RemovalPolicy.DESTROY,
-        empty_on_delete=False,
+        empty_on_delete=True,
     )

@@ -12,6 +12,7 @@ from constructs import Construct
 from canario.workshop.discovery import REGISTRATION
 from stacks.constructs import permissions
 from stacks.constructs.acknowledgements import acknowledge_versions
+from stacks.constructs.cluster_reach import Cluster
 from stacks.constructs.functions import function_defaults
 from stacks.constructs.permissions import SOURCE
 from stacks.constructs.python_function import PythonFunction
@@ -28,6 +29,7 @@ class RegistrarStack(Stack):
         id: str,
         *,
         settings: Settings,
+        cluster: Cluster,
         records: RecordsStack,
         zone: route53.IHostedZone,
         namespace: servicediscovery.IPrivateDnsNamespace,
@@ -39,14 +41,15 @@ class RegistrarStack(Stack):
             "Registrar",
             handler="lambdas.registrar.handler",
             description="Canario: registrar",
-            defaults=function_defaults(self, settings=settings, records=records, zone=zone),
+            defaults=function_defaults(self, settings=settings, cluster=cluster, records=records, zone=zone),
             timeout_seconds=50,
             statements=(
-                permissions.read_cloud_map(),
+                permissions.read_cloud_map(*permissions.LISTS),
                 permissions.set_health(),
                 *permissions.change_instances(namespace, "RegisterInstance", "CreateService", "TagResource"),
             ),
         )
+        self.function = made.function
         scheduler.Schedule(
             self,
             "EveryMinute",

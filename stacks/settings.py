@@ -6,7 +6,7 @@ cdk.json. Values from the command line are strings, those from cdk.json may be J
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 from zoneinfo import available_timezones
@@ -17,8 +17,10 @@ PYTHON_VERSIONS = ("3.11", "3.12", "3.13", "3.14")
 ARCHITECTURES = ("arm64", "x86_64")
 LOG_RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 2192, 2557, 2922, 3288, 3653)
 
+KUBERNETES_VERSIONS = ("1.35", "1.36")
 LONGEST_WAIT_HOURS = 24 * 90
 LONGEST_FLEXIBLE_MINUTES = 1440  # EventBridge Scheduler's
+MOST_NODES = 100
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
 _DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}")
@@ -48,14 +50,30 @@ class BadSetting(Exception):
 class Settings:
     """Everything that may differ between two installations. The defaults are AWS's; the lab names its own."""
 
-    cluster_name: str = "canario"
-    cluster_endpoint: str = ""  # empty: asked for at deployment, as the stack parameter ClusterEndpoint
-    cluster_ca: str = ""  # base64 of PEM; empty: the stack parameter ClusterCa
+    cluster_name: str = "app-mesh"
+    cluster_endpoint: str = ""  # of a cluster that exists; empty: one of our own is made
+    cluster_ca: str = ""  # base64 of PEM; goes with the endpoint
+    cluster_access: bool = True  # whether the functions get access entries
     dialects: tuple[str, ...] = ("gateway",)  # the first is the default
     function_environment: Mapping[str, str] = field(default_factory=dict)
     log_retention_days: int = 30
     zone_name: str = "appmeshworkshop.hosted.local"
-    vpc_id: str = ""  # of the cluster; empty: a VPC of our own that only holds the zone
+    vpc_id: str = ""  # of a cluster that exists; empty: a VPC of our own that only holds the zone
+    function_subnet_ids: tuple[str, ...] = ()  # where a cluster that exists has to be reached from
+    function_security_group_ids: tuple[str, ...] = ()
+    kubernetes_version: str = "1.36"
+    node_group_name: str = "standard-workers"
+    node_type: str = "t3.large"  # 35 pods; the document's t2.micro holds four
+    nodes: int = 3
+    nodes_min: int = 1
+    nodes_max: int = 4
+    nat_gateways: int = 1
+    public_endpoint_cidrs: tuple[str, ...] = ()  # who may reach the cluster's API from outside; empty: nobody
+    cluster_admins: tuple[str, ...] = ()  # IAM roles and users, for kubectl
+    istio_version: str = "1.31.0"
+    xray_group: bool = True
+    image_builds: bool = True  # in CodeBuild
+    image_tag: str = ""  # empty: the digest of apps/demo
     python_version: str = "3.14"
     architecture: str = "arm64"
     guided_heartbeat_hours: int = 4  # a guided stage without a sign of life for so long is abandoned
@@ -72,10 +90,42 @@ def settings_from(context: Mapping[str, Any]) -> Settings:
         if name not in known:
             raise BadSetting(name, value, f"only the settings {', '.join(known)}")
     settings = Settings(**{name: _PARSERS[name](name, value) for name, value in given.items()})
-    if settings.guided_heartbeat_hours >= settings.guided_timeout_hours:
-        allowed = f"fewer than guided_timeout_hours, {settings.guided_timeout_hours}"
-        raise BadSetting("guided_heartbeat_hours", settings.guided_heartbeat_hours, allowed)
+    for name, holds, allowed in _together(settings):
+        if not holds:
+            raise BadSetting(name, getattr(settings, name), allowed)
     return settings
+
+
+def _together(settings: Settings) -> Iterator[tuple[str, bool, str]]:
+    """What settings owe each other: the one to blame, whether it holds, what is allowed."""
+    timeout = settings.guided_timeout_hours
+    yield (
+        "guided_heartbeat_hours",
+        settings.guided_heartbeat_hours < timeout,
+        f"fewer than guided_timeout_hours, {timeout}",
+    )
+    exists = bool(settings.cluster_endpoint)
+    yield (
+        "cluster_ca",
+        bool(settings.cluster_ca) == exists,
+        "the CA of the cluster at cluster_endpoint; both or neither",
+    )
+    for name in ("vpc_id", "function_subnet_ids", "function_security_group_ids"):
+        yield (
+            name,
+            exists or not getattr(settings, name),
+            "with cluster_endpoint; a cluster of our own has its own network",
+        )
+    subnets, groups = settings.function_subnet_ids, settings.function_security_group_ids
+    yield "function_security_group_ids", bool(subnets) == bool(groups), "with function_subnet_ids; both or neither"
+    yield (
+        "dialects",
+        exists or "gateway" in settings.dialects,
+        "gateway among them, for a cluster of our own: AWS ended App Mesh",
+    )
+    yield "cluster_access", exists or settings.cluster_access, "yes, for a cluster of our own"
+    yield "nodes_min", settings.nodes_min <= settings.nodes, f"at most nodes, {settings.nodes}"
+    yield "nodes_max", settings.nodes_max >= settings.nodes, f"at least nodes, {settings.nodes}"
 
 
 def _matching(pattern: re.Pattern[str], allowed: str) -> Callable[[str, Any], str]:
@@ -123,10 +173,31 @@ def _settable(name: object, value: object) -> bool:
     )
 
 
-def _hours(name: str, value: Any) -> int:
-    if not str(value).isdecimal() or not 1 <= int(value) <= LONGEST_WAIT_HOURS:
-        raise BadSetting(name, value, f"whole hours, 1 to {LONGEST_WAIT_HOURS}")
-    return int(value)
+def _number(least: int, most: int, what: str) -> Callable[[str, Any], int]:
+    def parse(name: str, value: Any) -> int:
+        if not re.fullmatch("[0-9]+", str(value)) or not least <= int(value) <= most:
+            raise BadSetting(name, value, f"{what}, {least} to {most}")
+        return int(value)
+
+    return parse
+
+
+def _several(pattern: str, what: str) -> Callable[[str, Any], tuple[str, ...]]:
+    def parse(name: str, value: Any) -> tuple[str, ...]:
+        given = value.split(",") if isinstance(value, str) else value
+        texts = isinstance(given, list) and all(isinstance(each, str) for each in given)
+        if not texts or not given or not all(re.fullmatch(pattern, each) for each in given):
+            raise BadSetting(name, value, f"{what}, several with commas")
+        return tuple(given)
+
+    return parse
+
+
+def _yes_or_no(name: str, value: Any) -> bool:
+    known = {"yes": True, "no": False, "true": True, "false": False}
+    if str(value).lower() not in known:
+        raise BadSetting(name, value, "yes, no")
+    return known[str(value).lower()]
 
 
 def _retention(name: str, value: Any) -> int:
@@ -179,8 +250,26 @@ _PARSERS: Mapping[str, Callable[[str, Any], Any]] = {
     "vpc_id": _matching(re.compile(r"vpc-[0-9a-f]+"), "a VPC's id, vpc-…"),
     "python_version": _one_of(PYTHON_VERSIONS),
     "architecture": _one_of(ARCHITECTURES),
-    "guided_heartbeat_hours": _hours,
-    "guided_timeout_hours": _hours,
+    "guided_heartbeat_hours": _number(1, LONGEST_WAIT_HOURS, "whole hours"),
+    "guided_timeout_hours": _number(1, LONGEST_WAIT_HOURS, "whole hours"),
+    "cluster_access": _yes_or_no,
+    "function_subnet_ids": _several(r"subnet-([0-9a-f]{8}|[0-9a-f]{17})", "subnets' ids, subnet-…"),
+    "function_security_group_ids": _several(r"sg-([0-9a-f]{8}|[0-9a-f]{17})", "security groups' ids, sg-…"),
+    "kubernetes_version": _one_of(KUBERNETES_VERSIONS),
+    "node_group_name": _matching(_NAME, "a name of letters, digits and '-' that begins with a letter"),
+    "node_type": _matching(re.compile(r"[a-z][a-z0-9-]*\.[a-z0-9-]+"), "an EC2 instance type, t3.large for example"),
+    "nodes": _number(1, MOST_NODES, "a number of nodes"),
+    "nodes_min": _number(1, MOST_NODES, "a number of nodes"),
+    "nodes_max": _number(1, MOST_NODES, "a number of nodes"),
+    "nat_gateways": _number(1, 2, "a number of gateways"),
+    "public_endpoint_cidrs": _several(r"[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}", "IPv4 ranges, 203.0.113.0/24"),
+    "cluster_admins": _several(r"arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/\S+", "ARNs of IAM roles and users"),
+    "image_builds": _yes_or_no,
+    "xray_group": _yes_or_no,
+    "image_tag": _matching(re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"), "a tag of an image"),
+    "istio_version": _matching(
+        re.compile(r"[0-9]+\.[0-9]+\.[0-9]+"), "a version of Istio's charts, 1.31.0 for example"
+    ),
     "rollout_schedules": _schedules,
     "notify": _addresses,
 }

@@ -16,6 +16,7 @@ from constructs import Construct
 
 from canario.workshop.stages import all_stages
 from stacks.constructs import permissions
+from stacks.constructs.cluster_reach import Cluster
 from stacks.constructs.expiry import Expiry
 from stacks.constructs.functions import METRICS_NAMESPACE, function_defaults
 from stacks.constructs.python_code import function_code
@@ -34,6 +35,7 @@ class WorkshopStack(Stack):
         id: str,
         *,
         settings: Settings,
+        cluster: Cluster,
         records: RecordsStack,
         zone: route53.IHostedZone,
         namespace: servicediscovery.IPrivateDnsNamespace,
@@ -44,7 +46,7 @@ class WorkshopStack(Stack):
         super().__init__(scope, id, description="Canario: the workshop", **kwargs)
         self._records, self._zone, self._repositories = records, zone, repositories
         self._namespace = namespace
-        self._defaults = function_defaults(self, settings=settings, records=records, zone=zone)
+        self._defaults = function_defaults(self, settings=settings, cluster=cluster, records=records, zone=zone)
         self._with_certificates = replace(self._defaults, code=function_code(settings, certificates=True))
         self._renew()
         read = permissions.records(records.table, WORKSHOPS, actions=("Query",))
@@ -58,7 +60,7 @@ class WorkshopStack(Stack):
         machine = WorkshopMachine(
             self,
             "Workshop",
-            begin=self._function("Begin", "workshop_begin", lives),
+            begin=self._function("Begin", "workshop_begin", read, lives),
             stages=stages,
             end=self._function("End", "workshop_end", read, forget, dies),
             fail=self._function("Fail", "workshop_fail", self._record(), abandon, unlock, settle),
@@ -67,8 +69,9 @@ class WorkshopStack(Stack):
                 heartbeat_hours=settings.guided_heartbeat_hours, timeout_hours=settings.guided_timeout_hours
             ),
         )
-        Expiry(self, "Expiry", defaults=self._defaults, records=records, machine=machine.machine)
-        CfnOutput(self, "WorkshopMachineArn", value=machine.machine.state_machine_arn)
+        self.machine = machine.machine
+        Expiry(self, "Expiry", defaults=self._defaults, records=records, machine=self.machine)
+        CfnOutput(self, "WorkshopMachineArn", value=self.machine.state_machine_arn)
         functions = {stage.id: stage.function.function_name for stage in stages if stage.function}
         CfnOutput(self, "StageFunctions", value=self.to_json_string(functions))
 
@@ -141,6 +144,7 @@ class WorkshopStack(Stack):
             "preflight": (
                 read,
                 permissions.read_cloud_map(*permissions.LISTS),
+                permissions.see_services(self),
                 permissions.look_at_images(self._repositories),
             ),
             "baseline": (read, change),
@@ -153,7 +157,7 @@ class WorkshopStack(Stack):
             "clean": (
                 read,
                 change,
-                look,
+                permissions.read_cloud_map(*permissions.LISTS),
                 *permissions.change_instances(self._namespace),
                 permissions.records(self._records.table, ROLLOUTS, actions=("PutItem", "Query")),
                 permissions.records(self._records.table, ROUTERS, actions=("GetItem", "DeleteItem")),

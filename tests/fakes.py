@@ -251,16 +251,17 @@ class FakeCloudMap:
 
 @dataclass
 class FakeImages:
-    """Images by "repository:tag"."""
+    """Images by "repository:tag"; those of `tag` are in use."""
 
     digests: dict[str, str] = field(default_factory=dict)
     registry: str = "123456789012.dkr.ecr.us-west-1.amazonaws.com"
+    tag: str = "v1"
 
-    def digest(self, repository: str, tag: str) -> str | None:
-        return self.digests.get(f"{repository}:{tag}")
+    def digest(self, repository: str) -> str | None:
+        return self.digests.get(f"{repository}:{self.tag}")
 
-    def reference(self, repository: str, tag: str) -> str:
-        return f"{self.registry}/{repository}:{tag}"
+    def reference(self, repository: str) -> str:
+        return f"{self.registry}/{repository}:{self.tag}"
 
 
 @dataclass

@@ -133,6 +133,19 @@ class Api:
             return None
         return bool(_manifest(what, response)["status"]["allowed"])
 
+    def group_allowed(self, member: str, verb: str, resource: str, group: str = "", name: str = "") -> bool:
+        """Whether somebody of the Kubernetes group `member` may, everywhere. Raises RemoteError when it may not ask."""
+        plain, _, subresource = resource.partition("/")
+        asked = {"verb": verb, "group": group, "resource": plain, "subresource": subresource, "name": name}
+        review = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SubjectAccessReview",
+            "spec": {"user": self._manager, "groups": [member], "resourceAttributes": asked},
+        }
+        what = f"asking whether {member} may {verb} {resource}"
+        response = self._send(what, "POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", body=review)
+        return bool(_manifest(what, response)["status"]["allowed"])
+
     def _path_of(self, manifest: Manifest) -> str:
         """A manifest names its kind but not the resource; discovery knows, once a kind."""
         key = (manifest["apiVersion"], manifest["kind"])

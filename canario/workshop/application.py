@@ -5,7 +5,6 @@ from typing import Any
 from canario.workshop.names import AWS_TAG, SERVICE_PORT, Names, deployment, load_balancer
 from canario.workshop.ports import Images, Manifest
 
-TAG = "latest"
 REPOSITORIES = {
     "frontend": "canario/frontend",
     "nodejs": "canario/nodejs",
@@ -56,7 +55,7 @@ def deployment_manifest(names: Names, service: str, images: Images) -> Manifest:
                     "containers": [
                         {
                             "name": name,
-                            "image": images.reference(REPOSITORIES[service], TAG),
+                            "image": images.reference(REPOSITORIES[service]),
                             "imagePullPolicy": "Always",
                             "ports": [
                                 {"containerPort": SERVICE_PORT, "protocol": "TCP"},

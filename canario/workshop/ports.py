@@ -134,10 +134,12 @@ class Zone(Protocol):
 
 
 class Images(Protocol):
-    def digest(self, repository: str, tag: str) -> str | None:
+    """The images of one tag, which the installation chose."""
+
+    def digest(self, repository: str) -> str | None:
         """The image's digest; None when the repository or the tag is not there."""
 
-    def reference(self, repository: str, tag: str) -> str:
+    def reference(self, repository: str) -> str:
         """What a pod's `image` says to run it."""
 
 

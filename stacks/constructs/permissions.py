@@ -12,6 +12,33 @@ from aws_cdk import aws_servicediscovery as servicediscovery
 
 SOURCE = "canario"  # of every event
 
+NETWORK = (
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:UnassignPrivateIpAddresses",
+)
+
+
+def join_network() -> tuple[iam.PolicyStatement, ...]:
+    """What Lambda asks of a role whose function is in a VPC, and that the function's own code may do none of it.
+
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+    """
+    own_code = {"Null": {"lambda:SourceFunctionArn": "false"}}  # the key is there when the function itself calls
+    return (
+        iam.PolicyStatement(sid="JoinNetwork", actions=list(NETWORK), resources=["*"]),
+        iam.PolicyStatement(
+            sid="OnlyLambdaItself",
+            effect=iam.Effect.DENY,
+            actions=list(NETWORK),
+            resources=["*"],
+            conditions=own_code,
+        ),
+    )
+
 
 def records(table: dynamodb.ITable, *keys: str, actions: Sequence[str]) -> iam.PolicyStatement:
     """`actions` ("PutItem", …) on the items whose partition key matches one of `keys` ("workshop#*")."""
@@ -100,6 +127,12 @@ def read_cloud_map(*actions: str) -> iam.PolicyStatement:
     return iam.PolicyStatement(
         actions=[f"servicediscovery:{action}" for action in actions or CLOUD_MAP], resources=["*"], sid="ReadCloudMap"
     )
+
+
+def see_services(stack: Stack) -> iam.PolicyStatement:
+    """Which workshop a Cloud Map service is of; their ids are Cloud Map's."""
+    services = stack.format_arn(service="servicediscovery", resource="service", resource_name="*")
+    return iam.PolicyStatement(actions=["servicediscovery:GetService"], resources=[services])
 
 
 def change_instances(namespace: servicediscovery.IPrivateDnsNamespace, *more: str) -> tuple[iam.PolicyStatement, ...]:

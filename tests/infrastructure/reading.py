@@ -29,6 +29,8 @@ def grants(template: Template, construct: str) -> set[Grant]:
 
 
 def _grants(statement: Mapping[str, Any]) -> Iterator[Grant]:
+    if statement["Effect"] == "Deny":
+        return
     actions, resources = (_list(statement[key]) for key in ("Action", "Resource"))
     keys = statement.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys")
     for action in actions:

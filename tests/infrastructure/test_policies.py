@@ -5,8 +5,12 @@ import pytest
 from canario.workshop.request import STAGES
 from tests.infrastructure.reading import Grant, Template, function, grants, of_type
 
-# Its own logs and trace segments. X-Ray's two actions know no resources.
-EVERY = {
+# Its own logs, trace segments, and its place in the cluster's VPC. X-Ray's two actions and these know no resources.
+INTERFACES = ("Create", "Delete", "Describe")
+NETWORK = {(f"ec2:{how}NetworkInterface{'s' * (how == 'Describe')}", "*") for how in INTERFACES}
+NETWORK |= {(f"ec2:{action}", "*") for action in ("DescribeSubnets", "AssignPrivateIpAddresses")}
+NETWORK |= {("ec2:UnassignPrivateIpAddresses", "*")}
+EVERY = NETWORK | {
     ("logs:CreateLogStream", "Logs"),
     ("logs:PutLogEvents", "Logs"),
     ("xray:PutTraceSegments", "*"),
@@ -20,8 +24,9 @@ WAITS |= {(f"states:SendTask{how}", "Workshop") for how in ("Success", "Failure"
 STAGE = RECORD | WAITS
 NAMES = {("route53:ListResourceRecordSets", "Zone"), ("route53:ChangeResourceRecordSets", "Zone")}
 IMAGES = {("ecr:DescribeImages", name) for name in ("frontend", "nodejs", "nodejsv2", "crystal")}
-CLOUD_MAP = ("ListNamespaces", "ListServices", "ListInstances", "GetInstancesHealthStatus", "DiscoverInstances")
+CLOUD_MAP = ("ListNamespaces", "ListServices", "ListInstances", "GetInstancesHealthStatus")
 LOOK = {(f"servicediscovery:{action}", "*") for action in CLOUD_MAP}
+DISCOVER = {("servicediscovery:DiscoverInstances", "*")}
 RECORDS = {("route53:ChangeResourceRecordSets", "Namespace"), ("route53:GetHostedZone", "Namespace")}
 APPEND = ("dynamodb:PutItem", "rollout#*")
 UNLOCK = ("dynamodb:DeleteItem", "router#*")
@@ -37,7 +42,12 @@ def on_services(*actions: str) -> set[Grant]:
 INSTANCES = on_services("GetService", "DeregisterInstance", "DeleteService")
 
 WORKSHOP: dict[str, set[Grant]] = {
-    "Begin": {EVENT, ("dynamodb:GetItem", "lifetimes"), ("dynamodb:PutItem", "lifetimes")},
+    "Begin": {
+        EVENT,
+        ("dynamodb:Query", "workshop#*"),
+        ("dynamodb:GetItem", "lifetimes"),
+        ("dynamodb:PutItem", "lifetimes"),
+    },
     "End": {
         EVENT,
         ("dynamodb:Query", "workshop#*"),
@@ -47,14 +57,14 @@ WORKSHOP: dict[str, set[Grant]] = {
     "Fail": RECORD | {APPEND, ("dynamodb:Query", "rollout#*"), UNLOCK, SETTLE},
     "StagePreflight": STAGE
     | IMAGES
-    | {("route53:ListResourceRecordSets", "Zone")}
+    | {("route53:ListResourceRecordSets", "Zone"), ("servicediscovery:GetService", "services")}
     | {(f"servicediscovery:{action}", "*") for action in CLOUD_MAP if action != "DiscoverInstances"},
     "StageBaseline": STAGE | NAMES,
     "StageController": STAGE,
     "StageMesh": STAGE,
     "StageTracing": STAGE
     | {("xray:GetServiceGraph", "*"), ("xray:GetTraceSummaries", "*"), ("xray:BatchGetTraces", "*")},
-    "StageDiscovery": STAGE | NAMES | LOOK | RECORDS | INSTANCES | {("cloudwatch:GetMetricData", "*")},
+    "StageDiscovery": STAGE | NAMES | LOOK | DISCOVER | RECORDS | INSTANCES | {("cloudwatch:GetMetricData", "*")},
     "StageGateway": STAGE,
     "StageCanary": STAGE | {("dynamodb:Query", "rollout#*"), ("servicediscovery:DiscoverInstances", "*")},
     "StageMtls": STAGE,

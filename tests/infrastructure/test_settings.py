@@ -1,5 +1,8 @@
 """cdk context → settings."""
 
+import re
+from dataclasses import MISSING, fields
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -41,6 +44,30 @@ def test_values_of_the_command_line_and_of_the_file_are_both_taken() -> None:
     [
         ("cluster_endpoint", "http://plain"),
         ("cluster_endpoint", 7),
+        ("cluster_access", "maybe"),
+        ("cluster_access", "no"),  # of a cluster of our own nobody else could let the functions in
+        ("cluster_ca", "LS0tLS1CRUdJTg=="),  # without its endpoint
+        ("vpc_id", "vpc-0123"),  # of a cluster of our own
+        ("function_subnet_ids", "subnet-0123abcd"),
+        ("function_subnet_ids", "sub-01"),
+        ("function_security_group_ids", "sg-xyz"),
+        ("kubernetes_version", "1.25"),
+        ("node_group_name", "a name"),
+        ("node_type", "large"),
+        ("nodes_max", "2"),  # fewer than nodes
+        ("nodes", "three"),
+        ("nodes_min", "0"),
+        ("nodes_min", "4"),  # more than nodes
+        ("nodes_max", "1000"),
+        ("nat_gateways", "0"),
+        ("public_endpoint_cidrs", "anywhere"),
+        ("public_endpoint_cidrs", ""),
+        ("cluster_admins", "me"),
+        ("istio_version", "latest"),
+        ("image_builds", "sometimes"),
+        ("xray_group", 7),
+        ("image_tag", "v1:latest"),
+        ("dialects", "appmesh"),  # which AWS has ended
         ("cluster_ca", "spaces in between"),
         ("cluster_name", "-dash"),
         ("dialects", "linkerd"),
@@ -76,3 +103,35 @@ def test_a_bad_value_is_one_clear_line(name: str, value: Any) -> None:
     with pytest.raises(BadSetting, match=f"^setting canario:{name}: .* is not allowed; allowed: ") as refused:
         settings_from({f"canario:{name}": value})
     assert "\n" not in str(refused.value)
+
+
+def test_a_cluster_that_exists_is_named_whole() -> None:
+    """Its endpoint without its CA, or subnets without security groups, are half a cluster."""
+    whole = {"canario:cluster_endpoint": "https://x", "canario:cluster_ca": "LS0t"}
+
+    assert settings_from({**whole, "canario:cluster_access": "no", "canario:dialects": "appmesh"}).cluster_ca == "LS0t"
+    with pytest.raises(BadSetting, match="cluster_ca"):
+        settings_from({"canario:cluster_endpoint": "https://x"})
+    with pytest.raises(BadSetting, match="function_security_group_ids"):
+        settings_from({**whole, "canario:function_subnet_ids": "subnet-0123abcd"})
+
+
+def test_the_page_has_every_setting_and_its_default() -> None:
+    """docs/settings.md's table, row by row in the code's words: what is not there, or otherwise, is found here."""
+    page = (Path(__file__).resolve().parents[2] / "docs" / "settings.md").read_text()
+    rows = dict(re.findall(r"^\| `(\w+)` \| ([^|]+?) \|", page, re.MULTILINE))
+
+    assert rows == {each.name: written(default(each)) for each in fields(Settings)}
+
+
+def default(each: Any) -> Any:
+    return each.default_factory() if each.default is MISSING else each.default
+
+
+def written(value: Any) -> str:
+    """How the page writes a default."""
+    if isinstance(value, bool):
+        return "`yes`" if value else "`no`"
+    if isinstance(value, tuple):
+        value = ",".join(value)
+    return f"`{value}`" if value or value == 0 else "none"

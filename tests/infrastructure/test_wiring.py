@@ -1,20 +1,13 @@
 """What is connected to what: environments, parameters, storage."""
 
 import json
-from dataclasses import fields
-from pathlib import Path
 
-from aws_cdk import App
-
-from app import build
 from canario.canary.notices import KINDS
 from lambdas.environment import environment_from
-from stacks.images import REPOSITORIES
-from stacks.settings import Settings, settings_from
-from tests.infrastructure.conftest import NO_BUNDLING, Template
+from tests.infrastructure.conftest import CA, ENDPOINT, Assembly, Template, read
 from tests.infrastructure.reading import function, of_type
 
-ENDPOINT, CA = "https://ABC.gr7.us-west-1.eks.amazonaws.com", "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0t"
+FUNCTIONS = ("CanarioWorkshop", "CanarioCanary", "CanarioRegistrar")  # the stacks that have some
 
 
 def variables(template: Template, construct: str) -> dict[str, object]:
@@ -31,35 +24,29 @@ def test_the_functions_environment_is_what_they_read(workshop: Template, canary:
         assert environment_from(given).cluster_endpoint == ENDPOINT
 
 
-def test_a_cluster_that_no_setting_names_is_asked_for(workshop: Template) -> None:
-    """Without settings, endpoint and CA are parameters without a default: a deployment has to give them."""
-    parameters = workshop["Parameters"]
+def test_a_cluster_that_exists_reaches_every_function(assembly_of: Assembly) -> None:
+    """Endpoint, CA, dialects, network and further variables are the settings', and no cluster is made."""
+    templates = read(assembly_of("existing"))
 
-    assert {"ClusterEndpoint", "ClusterCa"} <= set(parameters)
-    assert not any("Default" in parameters[name] for name in ("ClusterEndpoint", "ClusterCa"))
-    assert variables(workshop, "StageMesh")["CANARIO_CLUSTER_ENDPOINT"] == {"Ref": "ClusterEndpoint"}
-
-
-def test_settings_reach_every_function(tmp_path: Path) -> None:
-    """Endpoint, CA, dialects and further variables are the settings', and no parameter is left."""
-    settings = Settings(
-        cluster_endpoint=ENDPOINT,
-        cluster_ca=CA,
-        dialects=("appmesh",),
-        function_environment={"http_proxy": "http://p:1"},
-    )
-    app = App(context=NO_BUNDLING, outdir=str(tmp_path), analytics_reporting=False)
-    build(app, settings)
-    app.synth()
-
-    for stack in ("CanarioWorkshop", "CanarioCanary"):
-        template = json.loads((tmp_path / f"{stack}.template.json").read_text())
-        assert "ClusterEndpoint" not in template.get("Parameters", {})
-        for each in of_type(template, "AWS::Lambda::Function").values():
+    assert "CanarioCluster" not in templates
+    for stack in FUNCTIONS:
+        for each in of_type(templates[stack], "AWS::Lambda::Function").values():
             found = each["Environment"]["Variables"]
             assert found["CANARIO_CLUSTER_ENDPOINT"] == ENDPOINT
-            assert found["CANARIO_DIALECTS"] == "appmesh"
+            assert found["CANARIO_CLUSTER_CA"] == CA
+            assert found["CANARIO_DIALECTS"] == "gateway"
             assert found["http_proxy"] == "http://p:1"
+            assert each["VpcConfig"] == {
+                "SubnetIds": ["subnet-0123abcd", "subnet-0123abce"],
+                "SecurityGroupIds": ["sg-0123abcd"],
+            }
+
+
+def test_the_lab_gets_nothing_that_it_does_not_have(assembly_of: Assembly) -> None:
+    """No access entry and no network: what stands in for them is the lab cluster's own (docs/aws.md)."""
+    for template in read(assembly_of("lab")).values():
+        assert not of_type(template, "AWS::EKS::AccessEntry")
+        assert not any("VpcConfig" in each for each in of_type(template, "AWS::Lambda::Function").values())
 
 
 def test_records_survive_the_stack_and_a_mistake(templates: dict[str, Template]) -> None:
@@ -71,13 +58,6 @@ def test_records_survive_the_stack_and_a_mistake(templates: dict[str, Template])
     assert table["Properties"]["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
     assert table["Properties"]["SSESpecification"] == {"SSEEnabled": True}
     assert [key["AttributeName"] for key in table["Properties"]["KeySchema"]] == ["pk", "sk"]
-
-
-def test_the_images_are_the_contracts(templates: dict[str, Template]) -> None:
-    """One repository for each image of docs/contracts.md."""
-    found = of_type(templates["CanarioImages"], "AWS::ECR::Repository").values()
-
-    assert {each["RepositoryName"] for each in found} == set(REPOSITORIES)
 
 
 def test_the_zone_is_private(templates: dict[str, Template]) -> None:
@@ -122,17 +102,9 @@ def test_rollouts_are_started_stopped_and_watched_by_the_right_events(canary: Te
     assert "Bus" in str(targets["Notify"]["EventBusName"])
 
 
-def test_a_schedule_has_its_own_hours_and_people_are_subscribed(tmp_path: Path) -> None:
+def test_a_schedule_has_its_own_hours_and_people_are_subscribed(assembly_of: Assembly) -> None:
     """The settings' time zone and flexible window are EventBridge Scheduler's; the scheduled time names the rollout."""
-    schedule = {"name": "Daily", "template": "nodejs", "expression": "cron(0 9 ? * MON-FRI *)"}
-    given = [{**schedule, "time_zone": "America/Sao_Paulo", "flexible_minutes": 15}]
-    settings = settings_from(
-        {"canario:rollout_schedules": given, "canario:notify": "a@example.com,https://example.com/h"}
-    )
-    app = App(context=NO_BUNDLING, outdir=str(tmp_path), analytics_reporting=False)
-    build(app, settings)
-    app.synth()
-    template = json.loads((tmp_path / "CanarioCanary.template.json").read_text())
+    template = read(assembly_of("own, all else"))["CanarioCanary"]
     (made,) = of_type(template, "AWS::Scheduler::Schedule").values()
 
     assert (made["ScheduleExpression"], made["ScheduleExpressionTimezone"]) == (
@@ -159,11 +131,4 @@ def test_stack_outputs_are_the_contracts(templates: dict[str, Template]) -> None
     """What the lab and the command line look for is among the outputs, under its own name."""
     outputs = {name for template in templates.values() for name in template.get("Outputs", {})}
 
-    assert {"WorkshopMachineArn", "CanaryMachineArn", "TableName", "BusName", "ZoneId"} <= outputs
-
-
-def test_every_setting_is_documented() -> None:
-    """A setting that docs/settings.md does not name has been forgotten there."""
-    page = (Path(__file__).resolve().parents[2] / "docs" / "settings.md").read_text()
-
-    assert [each.name for each in fields(Settings) if f"`{each.name}`" not in page] == []
+    assert {"WorkshopMachineArn", "CanaryMachineArn", "TableName", "BusName", "ZoneId", "ImageTag"} <= outputs

@@ -2,6 +2,9 @@
 uri=$(aws ecr describe-repositories --repository-names canario/nodejs --query 'repositories[0].repositoryUri' \
   --output text)
 registry=${uri%/canario/nodejs}
+# A tag is never pushed twice: the newest is the one to run.
+tag=$(aws ecr describe-images --repository-name canario/nodejs \
+  --query 'sort_by(imageDetails, &imagePushedAt)[-1].imageTags[0]' --output text)
 
 kubectl create namespace {{namespace}}
 kubectl label namespace {{namespace}} canario/workshop={{workshop}}
@@ -28,7 +31,7 @@ spec:
     spec:
       containers:
         - name: $1-app
-          image: $registry/canario/$1:latest
+          image: $registry/canario/$1:$tag
           env:
             - name: HEALTH_PORT
               value: "3001"

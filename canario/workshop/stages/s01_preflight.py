@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from canario.workshop.application import REPOSITORIES, TAG
+from canario.workshop.application import REPOSITORIES
 from canario.workshop.capacity import Thing, together
 from canario.workshop.kinds import NODE, POD
 from canario.workshop.names import CLOUD_MAP_NAMESPACE, ZONE
@@ -73,11 +73,12 @@ def capacity(request: Request, ports: Ports) -> Finding:
 
 
 def images(request: Request, ports: Ports) -> Finding:
-    digests = {repository: ports.images.digest(repository, TAG) for repository in REPOSITORIES.values()}
+    digests = {repository: ports.images.digest(repository) for repository in REPOSITORIES.values()}
     missing = sorted(repository for repository, digest in digests.items() if digest is None)
     if missing:
         return failed(
-            f"no image {TAG!r} in {', '.join(missing)}. What to do: build and push it (apps/demo)",
+            f"not there: {', '.join(map(ports.images.reference, missing))}. "
+            "What to do: see whether CodeBuild's project canario-images has built them, or push them (apps/demo)",
             digests=digests,
         )
     return passed(f"{len(digests)} images are there", digests=digests)

@@ -66,6 +66,9 @@ def context() -> dict[str, str]:
         "cluster_name": "nowhere",
         "cluster_endpoint": "https://127.0.0.1:1",  # nobody listens there
         "cluster_ca": base64.b64encode(pem).decode(),
+        "cluster_access": "no",
+        "image_builds": "no",
+        "xray_group": "no",
         "dialects": "appmesh",
         "function_environment": json.dumps({"NO_PROXY": "127.0.0.1"}),
         "python_version": f"{sys.version_info.major}.{sys.version_info.minor}",

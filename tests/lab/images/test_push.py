@@ -20,10 +20,10 @@ def ecr(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 def test_push(ecr: Any) -> None:
-    """A push puts one image with the tag `latest`, an OCI manifest; a second push changes nothing."""
+    """A push puts one image with its tag, an OCI manifest; a second push changes nothing."""
     ecr.create_repository(repositoryName="canario/nodejs")
-    digests = [images.push(ecr, ["canario/nodejs"])["canario/nodejs"] for _ in range(2)]
-    [image] = ecr.batch_get_image(repositoryName="canario/nodejs", imageIds=[{"imageTag": "latest"}])["images"]
+    digests = [images.push(ecr, ["canario/nodejs"], tag="v1")["canario/nodejs"] for _ in range(2)]
+    [image] = ecr.batch_get_image(repositoryName="canario/nodejs", imageIds=[{"imageTag": "v1"}])["images"]
 
     assert digests == [image["imageId"]["imageDigest"]] * 2
     assert json.loads(image["imageManifest"])["mediaType"] == "application/vnd.oci.image.manifest.v1+json"
@@ -31,5 +31,5 @@ def test_push(ecr: Any) -> None:
 
 def test_push_to_nowhere(ecr: Any) -> None:
     """A repository that is not there is named."""
-    with pytest.raises(LabError, match="push canario/gone:latest: ECR said RepositoryNotFoundException"):
-        images.push(ecr, ["canario/gone"])
+    with pytest.raises(LabError, match="push canario/gone:v1: ECR said RepositoryNotFoundException"):
+        images.push(ecr, ["canario/gone"], tag="v1")

@@ -244,3 +244,16 @@ def test_a_kubeconfig_that_is_not_there_is_named(tmp_path):
     """The error names the file and what is wanted."""
     with pytest.raises(InvalidInput, match=r"kubeconfig: .*absent.* not found"):
         from_kubeconfig(tmp_path / "absent")
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_a_groups_access_is_reviewed_by_the_api(allowed: bool):
+    """The question is about the group, whoever asks."""
+    server = answering(201, {"status": {"allowed": allowed}})
+
+    assert allowed == server.api.group_allowed("canario:stage-mesh", "get", "pods/proxy", name="one")
+    spec = json.loads(server.last.content)["spec"]
+    assert ["canario:stage-mesh"] == spec["groups"]
+    assert {"verb": "get", "group": "", "resource": "pods", "subresource": "proxy", "name": "one"} == spec[
+        "resourceAttributes"
+    ]

@@ -17,6 +17,7 @@ GOOD = {
     "CANARIO_CLUSTER_CA": base64.b64encode(PEM.encode()).decode(),
     "CANARIO_ZONE_ID": "Z1",
     "CANARIO_REGISTRY": "123456789012.dkr.ecr.us-west-1.amazonaws.com",
+    "CANARIO_IMAGE_TAG": "0a1b2c3d4e5f",
     "CANARIO_DIALECTS": "appmesh,gateway",
     "CANARIO_METRICS_NAMESPACE": "Canario/Mesh",
 }

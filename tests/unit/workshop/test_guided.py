@@ -31,7 +31,7 @@ class Workshop:
         self.works(True)
 
     def works(self, works: bool) -> None:
-        self.ports.images.digests = {f"{name}:latest": "sha256:0" for name in IMAGES} if works else {}
+        self.ports.images.digests = {f"{name}:v1": "sha256:0" for name in IMAGES} if works else {}
 
     @property
     def guide(self) -> guided.Guide:

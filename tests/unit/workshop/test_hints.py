@@ -99,7 +99,7 @@ def test_the_solution_of_baseline_is_what_the_machine_applies(service: str) -> N
     assert arguments
     for number, value in enumerate(arguments.groups(), start=2):
         script = script.replace(f"${number}", value)
-    typed = manifests(script, registry=images.registry)
+    typed = manifests(script, registry=images.registry, tag=images.tag)
     made = deployment_manifest(TURMA, service, images), load_balancer_manifest(TURMA, service)
 
     container = typed["Deployment", name]["spec"]["template"]["spec"]["containers"][0]

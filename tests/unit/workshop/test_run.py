@@ -26,7 +26,7 @@ IMAGES = ("canario/frontend", "canario/nodejs", "canario/nodejs-v2", "canario/cr
 def ports() -> Ports:
     """A world in which preflight passes."""
     found = fake_ports([NODE])
-    found.images.digests.update({f"{name}:latest": "sha256:0" for name in IMAGES})
+    found.images.digests.update({f"{name}:v1": "sha256:0" for name in IMAGES})
     return found
 
 
@@ -50,7 +50,7 @@ def test_a_check_that_does_not_hold_yet_is_not_ready_and_records_nothing(ports: 
     """Step Functions tries again: nothing is said to have failed before the deadline."""
     ports.images.digests.clear()
 
-    with pytest.raises(NotReady, match="images failed: no image 'latest' in canario/crystal"):
+    with pytest.raises(NotReady, match="images failed: not there: .*/canario/crystal:v1, .*canario-images"):
         run.check("preflight", REQUEST, ports, "run-1", NOW)
     assert [] == ports.events.put_events
 

@@ -1,0 +1,49 @@
+"""The chart that is our own, rendered by the real helm; what others' charts are told, by its shape."""
+
+import subprocess
+from pathlib import Path
+
+import yaml
+
+from canario.workshop.access import GATEWAY
+from lab import kubectl
+from stacks.constructs.charts import GATEWAY_API, istiod_values, load_balancer_values
+from stacks.constructs.tracing_collector import PORT, configuration
+
+
+def test_the_gateway_apis_definitions_are_those_that_roles_speak_of(tmp_path: Path) -> None:
+    """Helm takes the chart, and every kind of the Gateway API that a function may touch is defined by it."""
+    kubectl.install(tmp_path)
+    done = subprocess.run(
+        [str(tmp_path / "helm"), "template", "gateway-api", str(GATEWAY_API), "--include-crds"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={f"HELM_{kind}_HOME": str(tmp_path / kind) for kind in ("CACHE", "CONFIG", "DATA")},
+    )
+    defined = {each["metadata"]["name"] for each in yaml.safe_load_all(done.stdout) if each}
+    touched = {resource for verbs in GATEWAY.values() for resource in verbs if "gateway.networking.k8s.io" in resource}
+
+    assert touched
+    assert touched <= defined
+
+
+def test_istio_sends_traces_to_the_collector_that_listens() -> None:
+    """By OTLP, at the port where the collector's configuration has its receiver."""
+    (provider,) = istiod_values(("traces.ns.svc", PORT))["meshConfig"]["extensionProviders"]
+    made = configuration("us-west-1")
+    (pipeline,) = made["service"]["pipelines"].values()
+
+    assert provider["opentelemetry"] == {"service": "traces.ns.svc", "port": PORT}
+    assert made["receivers"]["otlp"]["protocols"]["grpc"]["endpoint"].endswith(f":{PORT}")
+    for part in ("receivers", "processors", "exporters"):
+        assert set(pipeline[part]) <= set(made[part])
+
+
+def test_the_load_balancer_controller_has_nothing_on_that_its_role_forbids() -> None:
+    """No WAF, no Shield; and it is told what it would ask the instance for, which answers no pod."""
+    values = load_balancer_values("app-mesh", "us-west-1", "vpc-1")
+
+    assert not any(values[name] for name in ("enableShield", "enableWaf", "enableWafv2"))
+    assert (values["clusterName"], values["region"], values["vpcId"]) == ("app-mesh", "us-west-1", "vpc-1")
+    assert values["serviceAccount"]["create"] is False
