@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Iterable, Mapping
@@ -13,10 +14,13 @@ from typing import Any
 import boto3
 from rich.console import Console
 
+from canario.adapters import aws
+from canario.adapters.executions import Executions
 from canario.adapters.kubernetes import from_kubeconfig
-from canario.cli import rostered
-from canario.cli.installation import Desk, desk
-from canario.cli.rostered import Verdict
+from canario.adapters.records import WorkshopRecords
+from canario.adapters.stage_functions import StageFunctions
+from canario.workshop import many
+from canario.workshop.many import Reach, Verdict
 from canario.workshop.roster import Entry
 from lab.loads import Loads, brief
 from lab.report import write
@@ -40,26 +44,26 @@ def run_many(lab: Lab, options: Options, count: int, seconds: Mapping[str, float
         console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     os.environ.update(environment(lab))  # this process's AWS clients find the lab, and nothing else
-    found = desk(boto3.Session())
+    found = _reach(lab)
     loads = _loads(lab, found, options.rate, say)
     entries = roster(options, count)
-    rooms = [room for room in rostered.room(entries, found) if room.limit is not None]
-    lines = rostered.lines_of(entries, rooms, count)
+    rooms = [room for room in many.room(entries, found) if room.limit is not None]
+    lines = many.lines_of(entries, rooms, count)
     for line in lines:
         say(f"  {line.text}")
-    rostered.require_room(lines)
+    many.require_room(lines)
     try:
         verdicts = _run(entries, replace(found, pause=lambda wait: _pause(loads, wait)), say)
     finally:
         loads.stop(datetime.now(UTC))
     _report(lab.directory, verdicts, loads.traffic(), seconds, say)
-    return 0 if all(verdict.status in rostered.GOOD for verdict in verdicts) else 1
+    return 0 if all(verdict.status in many.GOOD for verdict in verdicts) else 1
 
 
 def keep_load(lab: Lab, rate: float, say: Say) -> None:
     """Load on every workshop of the lab until this process is interrupted."""
     os.environ.update(environment(lab))
-    loads = _loads(lab, desk(boto3.Session()), rate, say)
+    loads = _loads(lab, _reach(lab), rate, say)
     say(f"lab: {rate:g} requests a second on every workshop, once its baseline stands; Ctrl-C ends it")
     try:
         while True:
@@ -70,7 +74,18 @@ def keep_load(lab: Lab, rate: float, say: Say) -> None:
             say(f"  {workshop}: {brief(counts)}")
 
 
-def _loads(lab: Lab, found: Desk, rate: float, say: Say) -> Loads:
+def _reach(lab: Lab) -> Reach:
+    session = boto3.Session()
+    return Reach(
+        WorkshopRecords(aws.table(session, lab.outputs["TableName"])),
+        StageFunctions(session, json.loads(lab.outputs["StageFunctions"])),
+        Executions(aws.client(session, "stepfunctions"), lab.outputs["WorkshopMachineArn"]),
+        time.sleep,
+        lambda: datetime.now(UTC),
+    )
+
+
+def _loads(lab: Lab, found: Reach, rate: float, say: Say) -> Loads:
     return Loads(lab.directory, from_kubeconfig(lab.kubeconfig), found.records, rate, say)
 
 
@@ -79,10 +94,10 @@ def _pause(loads: Loads, seconds: float) -> None:
     time.sleep(seconds)  # neither Step Functions nor the records have a call that waits
 
 
-def _run(entries: Iterable[Entry], found: Desk, say: Say) -> list[Verdict]:
+def _run(entries: Iterable[Entry], found: Reach, say: Say) -> list[Verdict]:
     verdicts = []
     given = list(entries)
-    for each in rostered.run(given, found, len(given)):
+    for each in many.run(given, found, len(given)):
         if isinstance(each, Verdict):
             verdicts.append(each)
             say(f"{each.workshop}: {each.status} after {each.seconds:.0f} s {each.message}".rstrip())
@@ -94,7 +109,7 @@ def _run(entries: Iterable[Entry], found: Desk, say: Say) -> list[Verdict]:
 def _report(
     directory: Path, verdicts: list[Verdict], traffic: Mapping[str, Any], seconds: Mapping[str, float], say: Say
 ) -> None:
-    for line in rostered.table(verdicts):
+    for line in many.table(verdicts):
         say(line)
     for workshop, counts in traffic.items():
         say(f"  {workshop}: {brief(counts)}")

@@ -19,6 +19,7 @@ class Execution:
 
     status: str
     input: Mapping[str, Any]
+    cause: str = ""  # of its failure
 
 
 class Executions:
@@ -55,7 +56,7 @@ class Executions:
                     raise
                 return None
         try:
-            return Execution(str(found["status"]), json.loads(found["input"]))
+            return Execution(str(found["status"]), json.loads(found["input"]), str(found.get("cause") or ""))
         except ValueError as error:
             raise RemoteError(f"reading the execution {name}: its input is no JSON") from error
 

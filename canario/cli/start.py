@@ -12,8 +12,9 @@ import boto3
 from canario.adapters import aws, quotas
 from canario.cli.installation import desk, outputs
 from canario.cli.kinds import Commands
-from canario.cli.rostered import PARALLEL, lines_of, room, start_many
+from canario.cli.rostered import start_many
 from canario.errors import InvalidInput
+from canario.workshop.many import PARALLEL, Reach, lines_of, room
 from canario.workshop.request import DIALECTS, MODES, STAGES, TTL_HOURS, parse_request
 from canario.workshop.roster import parse_roster
 
@@ -58,10 +59,11 @@ def _many(arguments: argparse.Namespace, session: boto3.Session) -> Iterator[str
     entries = parse_roster(_text(arguments.roster), _shared(arguments), dialects=DIALECTS)
     parallel = _count(arguments.parallel)
     found = desk(session)
-    rooms = room(entries, found)
+    reach = Reach(found.records, found.functions, found.machine, found.pause, found.clock)
+    rooms = room(entries, reach)
     rooms = [*rooms, *quotas.rooms(session, {each.thing: each for each in rooms})]
     lines = lines_of(entries, [each for each in rooms if each.limit is not None], parallel)
-    return start_many(entries, lines, found, parallel, as_json=arguments.json, only_check=arguments.check_only)
+    return start_many(entries, lines, reach, parallel, as_json=arguments.json, only_check=arguments.check_only)
 
 
 def _text(path: Path) -> str:

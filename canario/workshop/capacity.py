@@ -57,8 +57,8 @@ class Line:
             )
         free = max(0, self.room.limit - self.room.used)
         return (
-            f"{self.thing}: {self.needed} needed, {free:g} free "
-            f"({self.room.used:g} of {self.room.limit:g} in use; {self.room.source})"
+            f"{self.thing}: {self.needed} needed, {free:.0f} free "
+            f"({self.room.used:.0f} of {self.room.limit:.0f} in use; {self.room.source})"
         )
 
 

@@ -14,15 +14,14 @@ import pytest
 
 from canario.adapters.executions import Execution
 from canario.cli.command import main
-from canario.cli.installation import Desk
 from canario.cli.kinds import Unmet
-from canario.cli.rostered import MOST_MISSES, WillNotFit, document, lines_of, require_good, room, run, start_many
+from canario.cli.rostered import document, require_good, start_many
 from canario.errors import NotReady, RemoteError
 from canario.workshop.capacity import Room, Thing
+from canario.workshop.many import MOST_MISSES, Reach, WillNotFit, lines_of, room, run
 from canario.workshop.room import to_dict
 from canario.workshop.roster import Entry
 from tests.fakes import NOW, FakeWorkshopRecords
-from tests.lifetimes import FakeLifetimes
 from tests.unit.cli.test_guided import FakeFunctions
 
 PROMOTED = {"name": "rollout ended", "status": "passed", "measured": {"outcome": "promoted"}}
@@ -58,6 +57,8 @@ class Machine:
             return Execution("RUNNING", {})
         del self.running[name]
         status = self.ends.get(workshop, "SUCCEEDED")
+        if status == "TIMED_OUT":
+            return Execution(status, {}, "it took too long")
         body = {"status": "passed", "checks": [PROMOTED]}
         if status == "FAILED":
             body = {"status": "failed", "cause": "the pods did not come"}
@@ -78,11 +79,11 @@ class School:
         self.now += timedelta(seconds=seconds)
 
     @property
-    def desk(self) -> Desk:
-        return Desk(self.records, self.functions, self.machine, FakeLifetimes(), self.pause, lambda: self.now)
+    def reach(self) -> Reach:
+        return Reach(self.records, self.functions, self.machine, self.pause, lambda: self.now)
 
     def verdicts(self, entries: list[Entry], parallel: int = 5) -> dict[str, Any]:
-        ended = [each for each in run(entries, self.desk, parallel) if not isinstance(each, str)]
+        ended = [each for each in run(entries, self.reach, parallel) if not isinstance(each, str)]
         assert len(entries) == len(ended)
         return {each.workshop: each for each in ended}
 
@@ -106,23 +107,25 @@ def test_at_most_so_many_at_once(school: School, parallel: int) -> None:
 
 
 def test_one_failure_stops_no_other(school: School) -> None:
-    """One fails in a stage, one cannot be started, one is not answered for: the others have their own verdicts."""
+    """One fails in a stage, one by time, one does not start, one is not answered for: the others have their own."""
     school.machine.ends["turma-1"] = "FAILED"
     school.machine.refuses["turma-2"] = NotReady("started in this very second")
     school.machine.unseen.add("turma-3")
+    school.machine.ends["turma-4"] = "TIMED_OUT"
     found = school.verdicts(entries(5), 2)
 
-    assert ["failed", "failed", "unknown", "passed", "passed"] == [found[f"turma-{n}"].status for n in range(1, 6)]
+    assert ["failed", "failed", "unknown", "failed", "passed"] == [found[f"turma-{n}"].status for n in range(1, 6)]
     assert ("canary", "the pods did not come") == (found["turma-1"].stage, found["turma-1"].message)
     assert "not started: started in this very second" == found["turma-2"].message
     assert MOST_MISSES - 1 <= found["turma-3"].seconds
+    assert "it took too long" == found["turma-4"].message
     assert "canary promoted" == found["turma-5"].message
 
 
 def test_a_guided_workshop_is_done_when_it_waits(school: School) -> None:
     """Its attendee goes on from there; the next workshop of the roster has its turn."""
     school.machine.lasts["turma-1"] = 10**9
-    work = run(entries(2, mode="guided"), school.desk, 1)
+    work = run(entries(2, mode="guided"), school.reach, 1)
     run_name = str(next(work)).removeprefix("started arn:")
     school.records.put_stage("turma-1", run_name, "baseline", {"status": "waiting"}, NOW)
     verdict = next(work)
@@ -143,9 +146,9 @@ def test_nothing_is_started_that_does_not_fit(school: School) -> None:
     """What is short is named with its numbers, before the first workshop."""
     school.functions.answers = [{"rooms": [to_dict(Room(Thing.PODS, 20, 3, "one node"))]}]
     wanted = entries(2)
-    lines = lines_of(wanted, room(wanted, school.desk), 5)
+    lines = lines_of(wanted, room(wanted, school.reach), 5)
     with pytest.raises(WillNotFit, match=r"pods: 38 needed, 17 free \(3 of 20 in use; one node\)"):
-        list(start_many(wanted, lines, school.desk, 5, as_json=True, only_check=False))
+        list(start_many(wanted, lines, school.reach, 5, as_json=True, only_check=False))
 
     assert 0 == school.machine.most
     assert ["appmesh-workshop-turma-1", "appmesh-workshop-turma-2"] == school.functions.asked[0][1]["namespaces"]
@@ -154,7 +157,7 @@ def test_nothing_is_started_that_does_not_fit(school: School) -> None:
 def test_looking_only(school: School) -> None:
     """With --check-only it is said that all fits, and nothing starts."""
     lines = lines_of(entries(1), [Room(Thing.PODS, 100, 0, "one node")], 5)
-    said = list(start_many(entries(1), lines, school.desk, 5, as_json=False, only_check=True))
+    said = list(start_many(entries(1), lines, school.reach, 5, as_json=False, only_check=True))
 
     assert ["  fits          pods: 20 needed, 100 free (0 of 100 in use; one node)"] == said
     assert 0 == school.machine.most
@@ -166,7 +169,7 @@ def test_the_table_and_the_status(school: School) -> None:
     school.machine.lasts["turma-1"] = 5
     said: list[str] = []
     with pytest.raises(Unmet):
-        said.extend(start_many(entries(2), [], school.desk, 5, as_json=False, only_check=False))
+        said.extend(start_many(entries(2), [], school.reach, 5, as_json=False, only_check=False))
 
     assert ["turma-1", "turma-2"] == [line.split()[0] for line in said[-3:-1]]
     assert "1 of 2 workshops did what they were told" == said[-1]
@@ -175,7 +178,7 @@ def test_the_table_and_the_status(school: School) -> None:
 def test_as_json(school: School) -> None:
     """A program gets one document: the preflight and a verdict each."""
     lines = lines_of(entries(2), [Room(Thing.PODS, 100, 0, "one node")], 5)
-    (text,) = start_many(entries(2), lines, school.desk, 5, as_json=True, only_check=False)
+    (text,) = start_many(entries(2), lines, school.reach, 5, as_json=True, only_check=False)
     found = json.loads(text)
 
     assert [("turma-1", "passed"), ("turma-2", "passed")] == [(e["workshop"], e["status"]) for e in found["workshops"]]
