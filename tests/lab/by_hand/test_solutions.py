@@ -13,7 +13,7 @@ from canario.workshop.request import STAGES
 from tests.lab.by_hand.terminal import Terminal
 
 _WORKSHOP = "hand"
-_SECONDS = 150
+_SECONDS = 300
 
 
 @pytest.mark.skipif("TYPE_SOLUTIONS" not in os.environ, reason="takes minutes; TYPE_SOLUTIONS=1 runs it")
