@@ -41,11 +41,17 @@ class Canario(Rule):
         return self._replaced
 
     def judge(self, number: int, minute: Minute) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        return self._decide(number, minute, self._replaced.copy())
+
+    def _decide(
+        self, number: int, minute: Minute, replaced: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """`replaced`: whose first pod was another one already when the minute was."""
         for row, runs in enumerate(self._runs):
             edges = len(self.plans[row].edges)
             for run in np.flatnonzero(self._outcome[row] == RUNNING):
                 place = row, int(run)
-                bad = SUCCESSOR if self._replaced[place] else BAD_POD
+                bad = SUCCESSOR if replaced[place] else BAD_POD
                 window = _observation(number, float(self._share[place]), minute, place, edges, bad)
                 runs[run], decision = decide(runs[run], window)
                 self._share[place] = decision.share
@@ -65,17 +71,17 @@ class Late(Canario):
 
     def begin(self, service: Service, shape: tuple[int, int]) -> NDArray[np.float64]:
         self._since = np.zeros(shape, dtype=int)
-        self._before: Minute | None = None
+        self._before: tuple[Minute, NDArray[np.bool_]] | None = None
         return super().begin(service, shape)
 
     def judge(self, number: int, minute: Minute) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        before, self._before = self._before, minute
+        before, self._before = self._before, (minute, self._replaced.copy())
         if before is None:
             return self._share.copy(), self._outcome.copy()
         shares, outcomes = self._share.copy(), self._outcome.copy()
         unread = self._since > number - 1
         self._outcome[unread & (outcomes == RUNNING)] = WAITING
-        super().judge(number - 1, before)
+        self._decide(number - 1, *before)
         self._outcome[self._outcome == WAITING] = RUNNING
         self._since = np.where(self._share != shares, number + 1, self._since)
         return self._share.copy(), self._outcome.copy()

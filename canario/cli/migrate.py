@@ -1,6 +1,7 @@
 """`canario migrate DIR|-`: App Mesh manifests in, Gateway API and Istio manifests out."""
 
 import argparse
+import json
 import subprocess
 import sys
 from collections import Counter
@@ -16,7 +17,7 @@ from canario.cli import documents
 from canario.cli.documents import STDIN, Source
 from canario.cli.kinds import Commands, Unmet
 from canario.errors import InvalidInput
-from canario.mesh.migration import Document, Finding, Level, Migration, is_app_mesh, migrate
+from canario.mesh.migration import Document, Finding, Level, is_app_mesh, migrate
 from canario.mesh.migration_others import namespace_labels
 
 APP_MESH = "appmesh.k8s.aws"
@@ -48,12 +49,6 @@ def add(commands: Commands) -> None:
     parser.set_defaults(run=run)
 
 
-def migration(place: str, namespace: str) -> Migration:
-    """What the documents at a place become, without anything being written or said. Raises InvalidInput."""
-    flat = [read for each in documents.sources(place) for read in _read_file(each, [])]
-    return migrate([_document(read) for read in flat], namespace)
-
-
 def run(arguments: argparse.Namespace, session: boto3.Session) -> Iterator[str]:
     """The manifests, as text; findings go to standard error."""
     findings: list[Finding] = []
@@ -69,17 +64,18 @@ def run(arguments: argparse.Namespace, session: boto3.Session) -> Iterator[str]:
     files = [(each[0].source.file, [next(texts) for _ in each]) for each in reads if each]
     more = [documents.dumped(manifest) for manifest in done.more]
     yield from _written(files, more, arguments)
-    verified = _verified(arguments) if arguments.verify else True
+    verified = not arguments.verify or _verified([read.manifest for read in flat], arguments.namespace)
     if not verified or any(finding.level in BROKEN for finding in findings):
         raise Unmet
 
 
-def _verified(arguments: argparse.Namespace) -> bool:
+def _verified(manifests: Sequence[Any], namespace: str) -> bool:
     """Whether an Envoy with each mesh answers the same. The lab is asked by its command: nothing here knows it."""
-    if arguments.place == STDIN or find_spec("lab") is None:
-        raise InvalidInput("--verify", arguments.place, "a folder or a file, where the lab is installed (make setup)")
-    command = [sys.executable, "-m", "lab.verify", arguments.place, arguments.namespace]
-    return subprocess.run(command, check=False).returncode == 0  # noqa: S603
+    if find_spec("lab") is None:
+        raise InvalidInput("--verify", True, "only where the lab is, in a checkout (make setup)")
+    command = [sys.executable, "-m", "lab.verify", namespace]
+    said = json.dumps(manifests, default=str)
+    return subprocess.run(command, input=said, text=True, check=False).returncode == 0  # noqa: S603
 
 
 def _read_file(found: Sequence[Source], findings: list[Finding]) -> list[Read]:

@@ -114,7 +114,8 @@ def of_gateway_route(mesh: Mesh, route: GatewayRoute) -> Iterator[Loss]:
         return Loss("GatewayRoute", route.ref, f"spec.{field}", says, todo, lost)
 
     for at, why in unwritable(route.match):
-        yield loss(f"{key}.match.{_key(route.match, at)}", why, "match by something else")
+        says = f"{why}; the route hangs on no Gateway"
+        yield loss(f"{key}.match.{_key(route.match, at)}", says, "match by something else")
     for field, says, todo, lost in _of_prefix(route.match):
         yield loss(f"{key}.{field}", says, todo, lost)
     host = route.match.host

@@ -5,7 +5,7 @@ the whole value. What has no native form (a negated header, a scheme, a port) ma
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from canario.errors import InvalidInput
 from canario.mesh.appmesh_writing import without_none
@@ -30,11 +30,21 @@ def unwritable(match: AnyMatch) -> Iterator[tuple[str, str]]:
             yield "method", f"{match.method} is none of {', '.join(METHODS)}"
         if match.scheme is not None:
             yield "scheme", "routes do not match by scheme"
-    for header in match.metadata if isinstance(match, GrpcMatch) else _headers_of(match):
+        if _comes_twice(query.name for query in match.query):
+            yield "queryParameters", "a route asks one thing of a query parameter"
+    headers = match.metadata if isinstance(match, GrpcMatch) else _headers_of(match)
+    if _comes_twice(header.name.lower() for header in headers):
+        yield "headers", "a route asks one thing of a header"
+    for header in headers:
         if header.invert:
             yield "headers", f"{header.name} is negated; routes only match what is there"
     if match.port is not None:
         yield "port", "routes do not match by port; only a route's parent has one"
+
+
+def _comes_twice(names: Iterable[str]) -> bool:
+    found = list(names)
+    return len(set(found)) < len(found)
 
 
 def _headers_of(match: AnyMatch) -> tuple[Header, ...]:

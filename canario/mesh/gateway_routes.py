@@ -66,7 +66,12 @@ def service_route(mesh: Mesh, service: Service, ref: Ref) -> Manifest | None:
 
 
 def gateway_route(mesh: Mesh, route: GatewayRoute, ref: Ref) -> Manifest:
-    """Istio's gateways do not ask a service's own routes, so these stand here, with what they become behind it."""
+    """Istio's gateways do not ask a service's own routes, so these stand here, with what they become behind it.
+
+    A match that cannot be said would take others' requests: such a route has no parent and takes nothing.
+    """
+    if any(unwritable(route.match)):
+        return _route(ROUTE_KINDS[route.protocol], ref, [], [])
     parents = [
         without_none(
             group=GATEWAY_GROUP,

@@ -109,14 +109,14 @@ def _target(backend: Fields, owner: Ref, rules: Rules) -> Target:
 def read_gateway_route(route: Found, mesh: Mesh) -> GatewayRoute:
     """Of several rules the last, the least specific, says what comes in; the others are its service's routes.
 
-    Raises InvalidInput when it has no rule, or a rule has several matches: each is a route of its own.
+    Raises InvalidInput when a rule has several matches: each is a route of its own.
     """
     ref, kind = ref_of(route), route["kind"]
     with Fields(route["spec"], f"{kind} {ref}: spec") as spec:
         spec.skip("parentRefs")
         hosts, rules = spec.texts("hostnames"), spec.items("rules")
         if not rules:
-            raise InvalidInput(spec.where("rules"), len(rules), "a rule of a route whose parent is a Gateway")
+            return GatewayRoute(ref, default_known_as(ref), ref, protocol=_PROTOCOLS[kind], match=_all_of(kind))
         with rules[-1] as rule:
             rule.skip("timeouts")  # of the service's route
             matches = [_match(fields, kind) for fields in rule.items("matches")]
@@ -133,6 +133,10 @@ def read_gateway_route(route: Found, mesh: Mesh) -> GatewayRoute:
     return GatewayRoute(
         ref, default_known_as(ref), service or ref, match, rewrite, protocol=_PROTOCOLS[kind], port=port
     )
+
+
+def _all_of(kind: str) -> Match | GrpcMatch:
+    return GrpcMatch() if kind == "GRPCRoute" else Match()
 
 
 def _with_host(match: Match | GrpcMatch, host: str) -> Match | GrpcMatch:

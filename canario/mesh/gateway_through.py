@@ -59,7 +59,8 @@ def _both(route: GatewayRoute, behind: Route) -> Iterator[Seen]:
                 headers=(*route.match.headers, *behind.match.headers),
                 query=(*route.match.query, *behind.match.query),
             )
-            yield Seen(replace(route, match=said, rewrite=rewrite), behind.targets, behind.timeout.request_ms)
+            if not any(unwritable(said)):
+                yield Seen(replace(route, match=said, rewrite=rewrite), behind.targets, behind.timeout.request_ms)
 
 
 def takes_everything(route: Route) -> bool:
@@ -68,6 +69,8 @@ def takes_everything(route: Route) -> bool:
 
 def _paths(front: Match, rewrite: Rewrite, behind: Match) -> tuple[Match, Rewrite] | None:
     """The match and the rewrite of both; None when no request passes both, or one rule cannot say them."""
+    if front.path and front.path.how is How.EXACT and _takes(behind, rewrite.path or front.path.value):
+        return front, rewrite
     if front.prefix is None or (behind.path and behind.path.how is not How.EXACT):
         return (front, rewrite) if behind.prefix == "/" and behind.path is None else None
     old, new = front.prefix, front.prefix if rewrite.prefix is None else rewrite.prefix
@@ -79,6 +82,12 @@ def _paths(front: Match, rewrite: Rewrite, behind: Match) -> tuple[Match, Rewrit
             return replace(front, prefix=None, path=exact), replace(rewrite, prefix="/", path=_changed(longer, asked))
         return replace(front, prefix=longer), replace(rewrite, prefix=_changed(longer, asked))
     return (front, rewrite) if behind.path is None and new.startswith(asked) else None
+
+
+def _takes(behind: Match, path: str) -> bool:
+    if behind.path:
+        return behind.path == Text(How.EXACT, path)
+    return path.startswith(behind.prefix or "/")
 
 
 def _changed(old: str, new: str) -> str | None:
@@ -94,9 +103,12 @@ def _is_said(route: GatewayRoute, behind: Route) -> bool:
 def _are_apart(route: GatewayRoute, behind: Match) -> bool:
     """Whether no request that comes through the gateway's route can match, as far as prefixes tell."""
     front = route.match
-    if not isinstance(front, Match) or front.prefix is None or isinstance(front, GrpcMatch):
+    if isinstance(front, GrpcMatch) or (behind.path and behind.path.how is How.REGEX):
+        return False
+    if front.path:
+        return front.path.how is How.EXACT and not _takes(behind, route.rewrite.path or front.path.value)
+    if front.prefix is None:
         return False
     new = front.prefix if route.rewrite.prefix is None else route.rewrite.prefix
     asked = behind.prefix if behind.path is None else behind.path.value
-    regex = behind.path is not None and behind.path.how is How.REGEX
-    return asked is not None and not regex and not asked.startswith(new) and not new.startswith(asked)
+    return asked is not None and not asked.startswith(new) and not new.startswith(asked)

@@ -35,7 +35,7 @@ def _taken_out(value: Any, path: str) -> Iterator[Said]:
         for part, files in (("certificate", _CERTIFICATE), ("trust", _TRUST)):
             if isinstance(value.get(part), dict) and source in value[part]:
                 value[part] = copy.deepcopy(files)
-                yield f"{path}.{part}.{source}", *_CERTIFICATES[source], path.startswith("spec.listeners")
+                yield f"{path}.{part}.{source}", *_CERTIFICATES[source], False
     for name in _ARNS:
         if name in value and path == "spec.provider" + "." + _KINDS[name]:
             del value[name]

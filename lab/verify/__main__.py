@@ -1,4 +1,5 @@
-"""`python -m lab.verify PLACE [NAMESPACE]`: what `canario migrate --verify` calls.
+"""`python -m lab.verify NAMESPACE`: what `canario migrate --verify` calls, with the manifests as JSON on standard
+input. NAMESPACE is that of objects that name none.
 
 Exit status: 0 when every request is answered the same, 1 when one is not, 2 when the input cannot be read.
 """
@@ -6,13 +7,14 @@ Exit status: 0 when every request is answered the same, 1 when one is not, 2 whe
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from canario.cli.migrate import migration
 from canario.errors import InvalidInput
+from canario.mesh.migration import Document, migrate
 from canario.mesh.model import Mesh
 from lab.errors import LabError
 from lab.verify.asked import requests
@@ -20,9 +22,8 @@ from lab.verify.run import compared
 
 
 def main(argv: Sequence[str]) -> int:
-    place, namespace = argv[0], argv[1] if len(argv) > 1 else "default"
     try:
-        meshes = migration(place, namespace).meshes
+        meshes = migrate(_documents(sys.stdin.read()), argv[0]).meshes
         with tempfile.TemporaryDirectory(prefix="canario-verify-") as directory:
             return max([_verified(mesh, Path(directory) / str(at)) for at, mesh in enumerate(meshes)], default=0)
     except InvalidInput as error:
@@ -31,6 +32,14 @@ def main(argv: Sequence[str]) -> int:
     except LabError as error:
         _say(f"canario: {error}")
         return 1
+
+
+def _documents(text: str) -> list[Document]:
+    try:
+        manifests = json.loads(text)
+    except ValueError as error:
+        raise InvalidInput("standard input", text[:40], f"a JSON list of manifests ({error})") from error
+    return [Document("stdin", number, each, lambda _: 1) for number, each in enumerate(manifests, start=1)]
 
 
 def _verified(mesh: Mesh, directory: Path) -> int:

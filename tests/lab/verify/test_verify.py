@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import io
+import json
 from textwrap import dedent
 
 import pytest
+import yaml
 
 from lab.verify.__main__ import main
 
@@ -77,21 +79,23 @@ MESH = """\
     ("header", "status", "said"),
     [
         pytest.param("{name: beta, match: {prefix: yes-}}", 0, "0 differently", id="nothing lost"),
-        pytest.param("{name: beta, invert: true, match: {exact: no}}", 1, "(route beta)", id="a negated header lost"),
+        pytest.param("{name: beta, invert: true, match: {exact: out}}", 1, "(route beta)", id="a negated header lost"),
     ],
 )
 def test_both_are_asked_the_same(
-    header: str, status: int, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    header: str, status: int, said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each service's and each gateway's routes are asked of an Envoy with either mesh; a difference is named."""
-    (tmp_path / "mesh.yaml").write_text(dedent(MESH).replace("HEADER", header))
+    manifests = list(yaml.safe_load_all(dedent(MESH).replace("HEADER", header)))
+    monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps(manifests)))
 
-    assert status == main([str(tmp_path)])
+    assert status == main(["default"])
     assert said in capsys.readouterr().err
 
 
-def test_what_cannot_be_read_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A place that is not there is status 2, with its name."""
+def test_what_cannot_be_read_is_refused(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is no JSON is status 2, with what it was."""
+    monkeypatch.setattr("sys.stdin", io.StringIO("kind: Mesh"))
 
-    assert 2 == main([str(tmp_path / "nowhere")])
-    assert "nowhere" in capsys.readouterr().err
+    assert 2 == main(["default"])
+    assert "standard input: 'kind: Mesh' is not allowed" in capsys.readouterr().err

@@ -10,8 +10,9 @@ import pytest
 
 from canario.errors import InvalidInput
 from canario.mesh import gateway
+from canario.mesh.gateway_losses import losses
 from canario.mesh.gateway_names import NOTES
-from canario.mesh.gateways import GatewayRoute
+from canario.mesh.gateways import GatewayRoute, Rewrite
 from canario.mesh.listeners import Port
 from canario.mesh.matches import Header, How, Match, Query, Range, Text
 from canario.mesh.model import Hostname, Mesh, Node, Ref, Route, Router, Selector, Service, Target, ToNode, ToRouter
@@ -126,6 +127,17 @@ def test_a_route_that_cannot_be_said_is_left_out() -> None:
     assert mesh == gateway.parse(manifests)
 
 
+def test_a_gateways_route_that_cannot_be_said_hangs_on_nothing() -> None:
+    """A negated header at a gateway: the route is kept for the model, without a parent, so that it takes nothing."""
+    into = GatewayRoute(ref("in"), f"in_{SHOP}", ref("web"), Match(headers=(Header("x", invert=True),)))
+    gateways = way_in(names("default")).gateways
+    mesh = shop(route("all"), gateways=gateways, gateway_routes=(into,))
+    manifests = gateway.render(mesh)
+
+    assert {} == one(manifests, "HTTPRoute", "in")["spec"]
+    assert mesh == gateway.parse(manifests)
+
+
 def test_a_note_that_is_no_json_is_refused_by_its_place() -> None:
     """A note that somebody edited into something else is refused, with the way out."""
     manifests = gateway.render(shop(route("all", retry=Retry(1, 1))))
@@ -172,6 +184,21 @@ def test_a_gateways_route_names_the_nodes() -> None:
     assert [[3, 1], [3, 1], []] == weights
     assert gateway.sends_to(one(manifests, "HTTPRoute", "in"), "new")
     assert (into,) == gateway.parse(manifests).gateway_routes
+
+
+def test_an_exact_path_at_a_gateway_goes_where_its_rewrite_goes() -> None:
+    """What the path becomes decides which of the service's routes it takes; the others are out of reach."""
+    mesh = shop(
+        Route("old", (Target(ref("old"), 1),), Match("/old")), Route("new", (Target(ref("new"), 1),), Match("/new"))
+    )
+    exact = Match(None, Text(How.EXACT, "/a"))
+    into = GatewayRoute(ref("in"), f"in_{SHOP}", ref("web"), exact, Rewrite(path="/new/a"))
+    mesh = replace(mesh, gateway_routes=(into,))
+
+    (rule,) = one(gateway.render(mesh), "HTTPRoute", "in")["spec"]["rules"]
+
+    assert ["new"] == [backend["name"] for backend in rule["backendRefs"]]
+    assert [] == [loss for loss in losses(mesh) if loss.kind == "GatewayRoute"]
 
 
 def test_a_node_is_the_service_that_finds_it() -> None:
