@@ -127,6 +127,8 @@ def write_environment(lab: Lab) -> None:
         **helm.environment(lab.directory),
         "KUBECONFIG": str(lab.kubeconfig),
         "KUBECACHEDIR": str(lab.directory / "kube"),
+        # The lab's AWS has one address; names below it (`data-…`) do not exist.
+        "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
         "PATH": f"{':'.join(path)}:$PATH",
     }
     text = "".join(f'export {name}="{value}"\n' for name, value in variables.items())

@@ -76,7 +76,5 @@ kubectl -n {{namespace}} patch virtualnode frontend-app --type merge -p '{"spec"
   {"virtualService": {"virtualServiceRef": {"name": "crystal"}}}]}}'
 
 # Only a pod that starts from now on gets an envoy container.
-for service in nodejs crystal frontend; do
-  kubectl -n {{namespace}} rollout restart deployment $service-app
-  kubectl -n {{namespace}} rollout status deployment $service-app
-done
+for service in nodejs crystal frontend; do kubectl -n {{namespace}} rollout restart deployment $service-app; done
+for service in nodejs crystal frontend; do kubectl -n {{namespace}} rollout status deployment $service-app; done
