@@ -38,7 +38,15 @@ INSTALLATIONS: Mapping[str, Settings] = {
         cluster_admins=("arn:aws:iam::123456789012:role/instructor",),
         log_retention_days=7,
         architecture="x86_64",
-        rollout_schedules=(RolloutSchedule("Daily", "nodejs", "cron(0 9 ? * MON-FRI *)", "America/Sao_Paulo", 15),),
+        rollout_schedules=(
+            RolloutSchedule(
+                name="Daily",
+                template="nodejs",
+                expression="cron(0 9 ? * MON-FRI *)",
+                time_zone="America/Sao_Paulo",
+                flexible_minutes=15,
+            ),
+        ),
         notify=("a@example.com", "https://example.com/h"),
     ),
     "existing": Settings(
