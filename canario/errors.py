@@ -4,6 +4,8 @@ CanarioError
 ├── InvalidInput       a field of the input is not allowed; nothing was changed
 ├── NotReady           a condition does not hold yet; worth another try
 ├── CheckFailed        a condition did not hold by its deadline
+│   └── Quarantined    `clean` could not take everything away
+├── Frozen             the workshop is being cleaned: no stage may work on it
 ├── Conflict           the object changed since it was read (compare-and-set lost)
 ├── Drift              somebody else changed what a rollout owns
 ├── AlreadyRunning     the router has a rollout already
@@ -40,6 +42,14 @@ class NotReady(CanarioError):
 
 class CheckFailed(CanarioError):
     """A stage's checks did not all pass by the stage's deadline."""
+
+
+class Quarantined(CheckFailed):
+    """`clean` could not take everything away; the message has the names of what is left."""
+
+
+class Frozen(CanarioError):
+    """The workshop is being cleaned, or was and something is left: no stage may work on it."""
 
 
 class Conflict(CanarioError):

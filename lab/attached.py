@@ -12,10 +12,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from canario.workshop.frozen import FROZEN
 from canario.workshop.kinds import LEASE, NAMESPACE, SERVICE
 from canario.workshop.names import Names, load_balancer
 from canario.workshop.ports import Kubernetes
-from canario.workshop.stages.s10_clean import FROZEN, LOAD_LEASE
+from canario.workshop.stages.s10_clean import LOAD_LEASE
 from lab import processes
 
 LEASE_SECONDS = 15

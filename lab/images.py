@@ -20,6 +20,7 @@ TAG = "latest"
 
 _ROOT = Path(__file__).resolve().parents[1]
 _DEMO = _ROOT / "apps" / "demo" / "demo.py"
+_COLORS = _DEMO.with_name("colours.py")
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 _CONFIG = "application/vnd.oci.image.config.v1+json"
 _LAYER = "application/vnd.oci.image.layer.v1.tar"
@@ -34,7 +35,7 @@ def table(
     `aws` MiniStack's.
 
     The second nodejs answers `v2_error_rate` of its requests with an error. The document's own image names
-    are among them: `app-mesh-lab-partner` is its nodejs.
+    are among them: `app-mesh-lab-partner` is its nodejs. So are those of the public App Mesh walkthroughs.
     """
     broken = {"ERROR_RATE": f"{v2_error_rate:g}"}
     mesh = {"LAB_MESH_DIR": str(mesh_directory), "LAB_VPC": vpc, "PYTHONPATH": str(_ROOT)}
@@ -46,9 +47,25 @@ def table(
         _demo("canario/crystal", python, "crystal", "v1"),
         _demo("app-mesh-lab-partner", python, "nodejs", "v1"),
         _demo("nodejs-v2", python, "nodejs", "v2", broken),
+        *_walkthroughs(python),
         _image("appmesh-controller", [python, "-m", "lab.mesh"], {**mesh, "LAB_AWS": aws}),
         _image("aws-appmesh-envoy", [python, "-m", "lab.mesh.sidecar"], mesh),
         _image("aws-xray-daemon", [python, "-m", "lab.telemetry.xray.daemon"], daemon),
+    ]
+
+
+def _walkthroughs(python: str) -> list[Image]:
+    """What the public App Mesh walkthroughs run: their front, their colours, and the clients that people type into."""
+    colors = {
+        "feapp": {},
+        "colorapp": {},
+        "howto-k8s-retry-policy/colorapp": {"FAIL_RATE": "0.5"},
+        "howto-k8s-timeout-policy/colorapp": {"DELAY_S": "45"},
+    }
+    idle = [python, "-c", "import signal; signal.pause()"]
+    return [
+        *(_image(repository, [python, str(_COLORS)], env) for repository, env in colors.items()),
+        *(_image(repository, idle, {}) for repository in ("tutum/curl", "curlimages/curl", "vegeta", "fortio/fortio")),
     ]
 
 

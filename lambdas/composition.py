@@ -19,8 +19,10 @@ from canario.adapters.ecr import Repositories
 from canario.adapters.eks import EksToken
 from canario.adapters.envoy_admin import MeshDataPlane
 from canario.adapters.events import Bus
+from canario.adapters.executions import Executions
 from canario.adapters.http import HttpClient
 from canario.adapters.kubernetes import Cluster
+from canario.adapters.lifetimes import LifetimeRecords
 from canario.adapters.permissions import Access
 from canario.adapters.records import RolloutRecords, WorkshopRecords
 from canario.adapters.route53 import PrivateZone
@@ -32,7 +34,7 @@ from canario.adapters.xray import XRay
 from canario.canary.steps import World
 from canario.workshop.guided import Guide
 from canario.workshop.ports import Ports
-from lambdas.environment import Environment, environment_from
+from lambdas.environment import BadEnvironment, Environment, environment_from
 
 Clock = Callable[[], datetime]
 
@@ -80,6 +82,13 @@ class Composition:
         return Guide(WaitRecords(table), TaskTokens(aws.client(self.session, "stepfunctions")))
 
     @cached_property
+    def machine(self) -> Executions:
+        """The workshop machine; the function must have been told of it."""
+        if self.environment.machine is None:
+            raise BadEnvironment("CANARIO_MACHINE is not set; deploy the stacks again")
+        return Executions(aws.client(self.session, "stepfunctions"), self.environment.machine)
+
+    @cached_property
     def http(self) -> HttpClient:
         return HttpClient()
 
@@ -100,6 +109,7 @@ class Composition:
             cloud_map=self.cloud_map,
             images=Repositories(aws.client(self.session, "ecr"), self.environment.registry),
             records=WorkshopRecords(aws.table(self.session, self.environment.table)),
+            lifetimes=LifetimeRecords(aws.table(self.session, self.environment.table)),
             events=self.events,
             permissions=Access(
                 self.cluster,

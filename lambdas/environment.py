@@ -26,6 +26,7 @@ class Environment:
     dialects: tuple[str, ...]
     metrics_namespace: str
     stage: str | None = None  # stage functions only
+    machine: str | None = None  # the workshop machine's ARN: expiry only
 
 
 def environment_from(variables: Mapping[str, str]) -> Environment:
@@ -41,6 +42,7 @@ def environment_from(variables: Mapping[str, str]) -> Environment:
         dialects=_dialects(variables, "CANARIO_DIALECTS"),
         metrics_namespace=_text(variables, "CANARIO_METRICS_NAMESPACE"),
         stage=variables.get("CANARIO_STAGE"),
+        machine=variables.get("CANARIO_MACHINE"),
     )
 
 

@@ -41,9 +41,10 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
 def perform(action: str, stage: str, request: Request, made: Composition, event: Mapping[str, Any]) -> dict[str, Any]:
     ports = made.ports()
     if action == "solve":
-        return run.solve(stage, request, ports, event["run"], run.Finish(event.get("finish", "solve")))
+        finish = run.Finish(event.get("finish", "solve"))
+        return run.solve(stage, request, ports, event["run"], finish, _entered(event))
     if action == "check":
-        return run.check(stage, request, ports, event["run"], datetime.fromisoformat(event["entered"]))
+        return run.check(stage, request, ports, event["run"], _entered(event))
     if action == "clean":
         return run.clean(stage, request, ports, event["run"])
     if action == "room":
@@ -52,3 +53,8 @@ def perform(action: str, stage: str, request: Request, made: Composition, event:
     if action in guided.ACTIONS:
         return guided.perform(action, stage, request, made, event)
     raise InvalidInput("action", action, ", ".join(ACTIONS))
+
+
+def _entered(event: Mapping[str, Any]) -> datetime:
+    """When the state was entered, however often its function has been tried since."""
+    return datetime.fromisoformat(event["entered"])

@@ -30,7 +30,8 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, str]:
     if stage != "begin":
         if roll_back(made, request, name, f"the workshop failed at {stage}: {cause}"):
             cause += " (the canary was rolled back)"
-        cause = run.fail(request, made.ports(), name, stage, error, cause)["cause"]
+        failed = run.fail(request, made.ports(), name, stage, error, cause)
+        error, cause = failed["error"], failed["cause"]
     return {"error": error, "cause": cause}
 
 

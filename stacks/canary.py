@@ -33,11 +33,12 @@ class CanaryStack(Stack):
         append = permissions.records(table, ROLLOUTS, actions=("PutItem",))
         lock = permissions.records(table, ROUTERS, actions=("PutItem", "GetItem", "DeleteItem"))
         unlock = permissions.records(table, ROUTERS, actions=("DeleteItem",))
+        holder = permissions.records(table, ROUTERS, actions=("GetItem",))
         functions = RolloutFunctions(
             begin=self._function("begin", append, lock, events),
-            observe=self._function("observe", permissions.read_metrics(METRICS_NAMESPACE)),
+            observe=self._function("observe", permissions.read_metrics(METRICS_NAMESPACE), holder),
             decide=self._function("decide", append, events),
-            shift=self._function("shift", append, events),
+            shift=self._function("shift", append, events, holder),
             verify=self._function("verify"),
             end=self._function("end", append, unlock, events),
         )

@@ -16,6 +16,7 @@ from constructs import Construct
 
 from canario.workshop.stages import all_stages
 from stacks.constructs import permissions
+from stacks.constructs.expiry import Expiry
 from stacks.constructs.functions import METRICS_NAMESPACE, function_defaults
 from stacks.constructs.python_code import function_code
 from stacks.constructs.python_function import PythonFunction
@@ -50,19 +51,22 @@ class WorkshopStack(Stack):
         forget = permissions.records(records.table, WORKSHOPS, actions=("BatchWriteItem",))
         abandon = permissions.records(records.table, ROLLOUTS, actions=("PutItem", "Query"))
         unlock = permissions.records(records.table, ROUTERS, actions=("DeleteItem",))
+        lives = permissions.lifetimes(records.table, "GetItem", "PutItem")
+        dies = permissions.lifetimes(records.table, "DeleteItem")
         stages = self._stages()
         machine = WorkshopMachine(
             self,
             "Workshop",
-            begin=self._function("Begin", "workshop_begin"),
+            begin=self._function("Begin", "workshop_begin", lives),
             stages=stages,
-            end=self._function("End", "workshop_end", read, forget),
+            end=self._function("End", "workshop_end", read, forget, dies),
             fail=self._function("Fail", "workshop_fail", self._record(), abandon, unlock),
             rollouts=rollouts,
             patience=Patience(
                 heartbeat_hours=settings.guided_heartbeat_hours, timeout_hours=settings.guided_timeout_hours
             ),
         )
+        Expiry(self, "Expiry", defaults=self._defaults, records=records, machine=machine.machine)
         CfnOutput(self, "WorkshopMachineArn", value=machine.machine.state_machine_arn)
         functions = {stage.id: stage.function.function_name for stage in stages if stage.function}
         CfnOutput(self, "StageFunctions", value=self.to_json_string(functions))
@@ -145,5 +149,12 @@ class WorkshopStack(Stack):
                 permissions.read_cloud_map("DiscoverInstances"),
                 permissions.records(self._records.table, ROLLOUTS, actions=("Query",)),
             ),
-            "clean": (read, change, look, *permissions.change_instances(self._namespace)),
+            "clean": (
+                read,
+                change,
+                look,
+                *permissions.change_instances(self._namespace),
+                permissions.records(self._records.table, ROLLOUTS, actions=("PutItem", "Query")),
+                permissions.records(self._records.table, ROUTERS, actions=("GetItem", "DeleteItem")),
+            ),
         }

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from canario.canary.ports import NodeCounts, ProxyShare, RouterState, Target
+from canario.canary.ports import Lock, NodeCounts, ProxyShare, RouterState, Target
 from canario.errors import AlreadyRunning, Conflict, InvalidInput, NotWaiting, RemoteError
 from canario.workshop.cloud_map import Instance, ServiceName
 from canario.workshop.guided import Waiting
@@ -26,6 +26,7 @@ from canario.workshop.ports import (
     Trace,
     Traced,
 )
+from tests.lifetimes import FakeLifetimes
 
 NOW = datetime.fromisoformat("2026-11-02T12:00:00+00:00")
 
@@ -354,7 +355,7 @@ class FakeRouters:
         return self.set(target, share)
 
     def withdraw(self, target: Target) -> None:
-        if self.read(target).share:
+        if target.key in self.routers and self.read(target).share:
             self.set(target, 0.0)
 
     def set(self, target: Target, share: float, manager: str = "canario") -> RouterState:
@@ -408,6 +409,10 @@ class FakeRolloutRecords:
     def unlock(self, target: Target, rollout: str) -> None:
         if self.locks.get(target.key) == rollout:
             del self.locks[target.key]
+
+    def holder(self, target: Target) -> Lock | None:
+        rollout = self.locks.get(target.key)
+        return Lock(rollout, f"arn:{rollout}", NOW) if rollout else None
 
     def put(self, rollout: str, sequence: int, kind: str, body: Mapping[str, Any], now: datetime) -> None:
         entry = {**copy.deepcopy(dict(body)), "sequence": sequence, "kind": kind, "at": now.isoformat()}
@@ -479,6 +484,7 @@ def fake_ports(
         cloud_map=FakeCloudMap(),
         images=FakeImages(),
         records=FakeWorkshopRecords(),
+        lifetimes=FakeLifetimes(),
         events=FakeEvents(),
         permissions=FakePermissions(),
         traces=FakeTraces(),

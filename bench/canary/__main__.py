@@ -7,15 +7,15 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bench.canary import bound, looking, speed
+from bench.canary import bound, looking
 from bench.canary.picture import draw
 from bench.canary.report import lines, worst
 from bench.canary.rule import PROMOTED, ROLLED_BACK
 from bench.canary.run import Job, chosen, run
 
-PARTS = ("grid", "bound", "looking", "speed")
-QUICK = {"repetitions": 20, "rivals": 40, "minutes": 60, "looking": 10, "looking_minutes": 240, "windows": 2000}
-FULL = {"repetitions": 200, "rivals": 200, "minutes": 60, "looking": 200, "looking_minutes": 1440, "windows": 10_000}
+PARTS = ("grid", "bound", "looking")
+QUICK = {"repetitions": 20, "rivals": 40, "minutes": 60, "looking": 10, "looking_minutes": 240}
+FULL = {"repetitions": 200, "rivals": 200, "minutes": 60, "looking": 200, "looking_minutes": 1440}
 
 
 def main() -> int:
@@ -30,7 +30,6 @@ def main() -> int:
         "grid": lambda: _grid(given, sizes),
         "bound": lambda: _bound(given, sizes),
         "looking": lambda: _looking(given, sizes),
-        "speed": lambda: _speed(given, sizes),
     }
     for name in given.part or PARTS:
         for line in parts[name]():
@@ -93,15 +92,6 @@ def _looking(given: argparse.Namespace, sizes: dict[str, int]) -> Iterator[str]:
     yield f"## False rollbacks over {minutes} minutes of looking, {repetitions} runs"
     for scenario, found in looking.measure(minutes, repetitions, given.seed):
         yield f"- {scenario.name} ({scenario.truth}): {found.percent}"
-
-
-def _speed(given: argparse.Namespace, sizes: dict[str, int]) -> Iterator[str]:
-    found = speed.measure(sizes["windows"], given.seed)
-    yield "## Speed of decide, five guards"
-    yield (
-        f"- after {found.windows:,} windows: {found.milliseconds:.2f} ms (99th percentile {found.slowest:.2f} ms), "
-        f"state {found.state_bytes / 1024:.1f} KiB"
-    )
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ OUTCOMES = {None: RUNNING, "promoted": PROMOTED, "rolled_back": ROLLED_BACK, "he
 BEGAN = datetime(2026, 11, 2, 12, tzinfo=UTC)
 EDGE = 500.0  # milliseconds
 WAITING = -1  # running, and has nothing to read yet
-BAD_POD = "pod-0"  # as the world has it
+BAD_POD, SUCCESSOR = "pod-0", "pod-new"  # the first of the world's pods, and what it is called once it is replaced
 
 
 class Canario(Rule):
@@ -45,7 +45,8 @@ class Canario(Rule):
             edges = len(self.plans[row].edges)
             for run in np.flatnonzero(self._outcome[row] == RUNNING):
                 place = row, int(run)
-                window = _observation(number, float(self._share[place]), minute, place, edges)
+                bad = SUCCESSOR if self._replaced[place] else BAD_POD
+                window = _observation(number, float(self._share[place]), minute, place, edges, bad)
                 runs[run], decision = decide(runs[run], window)
                 self._share[place] = decision.share
                 self._replaced[place] |= decision.suspect == BAD_POD
@@ -89,13 +90,15 @@ def latency_fields() -> dict[str, Any]:
     return {"guards": guards}
 
 
-def _observation(number: int, share: float, minute: Minute, place: tuple[int, int], edges: int) -> Observation:
+def _observation(
+    number: int, share: float, minute: Minute, place: tuple[int, int], edges: int, bad: str
+) -> Observation:
     start = BEGAN + number * timedelta(minutes=1)
     if not minute.known[place]:
         return Observation(start, start + timedelta(minutes=1), share, None, None)
     pods = minute.pods or (None, None)
-    canary = _counts(minute.canary, minute.canary_errors, minute.canary_slow, pods[0], place, edges)
-    baseline = _counts(minute.baseline, minute.baseline_errors, minute.baseline_slow, pods[1], place, edges)
+    canary = _counts(minute.canary, minute.canary_errors, minute.canary_slow, pods[0], place, edges, bad)
+    baseline = _counts(minute.baseline, minute.baseline_errors, minute.baseline_slow, pods[1], place, edges, BAD_POD)
     return Observation(start, start + timedelta(minutes=1), share, canary, baseline)
 
 
@@ -106,8 +109,10 @@ def _counts(
     pods: tuple[NDArray[np.int64], NDArray[np.int64]] | None,
     place: tuple[int, int],
     edges: int,
+    first: str,
 ) -> Counts:
     slower = (int(slow[place]),) if edges and slow is not None else ()
     named = zip(*(each[place] for each in pods), strict=True) if pods else ()
-    by_pod = {f"pod-{n}": Tally(int(served), int(failed)) for n, (served, failed) in enumerate(named)}
+    tallies = [Tally(int(served), int(failed)) for served, failed in named]
+    by_pod = {f"pod-{n}" if n else first: tally for n, tally in enumerate(tallies)}
     return Counts(int(requests[place]), int(errors[place]), slower, pods=by_pod)

@@ -7,7 +7,7 @@ import numpy as np
 from bench.canary.measures import Estimate, geometric, mean, part
 from bench.canary.rule import HELD, PROMOTED, ROLLED_BACK, Runs
 from bench.canary.scenarios import Scenario
-from bench.canary.tuning import HARMFUL, Table, best, harm, points, ratios
+from bench.canary.tuning import HARMFUL, Table, best, harm, points, ratios, ratios_until_rollback
 
 ALPHA, BETA = 0.01, 0.05
 
@@ -82,6 +82,8 @@ def tuned(mine: Table, rivals: Sequence[Table], scenarios: Sequence[Scenario]) -
                 f"harm {point.harm:.3g}; a healthy canary takes {_healthy(table, point.setting, scenarios):.3g} minutes"
             )
         yield from compared("one setting for all services", ratios(mine, 0, chosen, scenarios))
+        before = ratios_until_rollback(mine, 0, chosen, scenarios, BETA)
+        yield from compared(f"the same until the rollback, beside rivals that miss at most {100 * BETA:g} %", before)
         yield from compared("a setting for each service", by_service(mine, tables, scenarios))
 
 

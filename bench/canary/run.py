@@ -21,8 +21,7 @@ RIVALS: tuple[Callable[[], Rule], ...] = (Flagger, Argo, Kayenta, CodeDeploy, Ap
 PLANS: Mapping[str, Mapping[str, Any]] = {
     "default": {},
     "alpha 0.001": {"alpha": 0.001},
-    "alpha 0.05": {"alpha": 0.05},
-    "alpha 0.2": {"alpha": 0.2},
+    "alpha 0.1": {"alpha": 0.1},
     "alpha 0.5": {"alpha": 0.5},
 }
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.canary.measures import geometric
-from bench.canary.rule import ROLLED_BACK, Runs, Setting
+from bench.canary.rule import PROMOTED, ROLLED_BACK, Runs, Setting
 from bench.canary.scenarios import Scenario
 
 HARMFUL = ("bad", "turning")
@@ -74,6 +74,30 @@ def frontier(found: Sequence[Point]) -> list[Point]:
         if not kept or each.harm < kept[-1].harm:
             kept.append(each)
     return kept
+
+
+def until_rollback(table: Table, scenario: int, setting: int, missed: float) -> float | None:
+    """Extra failures until the rollback, of the runs that were; None where more than `missed` of them were not."""
+    runs = table.runs[scenario]
+    found = runs.outcome[setting] == ROLLED_BACK
+    if np.mean(runs.outcome[setting] == PROMOTED) > missed or not found.any():
+        return None
+    return float(runs.extra[setting][found].mean()) + 1
+
+
+def ratios_until_rollback(
+    mine: Table, setting: int, rivals: Mapping[str, tuple[Table, int]], scenarios: Sequence[Scenario], missed: float
+) -> list[tuple[Scenario, str, float]]:
+    """The same of what failed before the rollback, beside rivals that promote no more bad canaries than `missed`."""
+    found = []
+    for n, scenario in enumerate(scenarios):
+        own = until_rollback(mine, n, setting, missed) if scenario.truth in HARMFUL else None
+        others = [(name, until_rollback(table, n, k, missed)) for name, (table, k) in rivals.items()]
+        known = [(name, value) for name, value in others if value is not None]
+        if own is not None and known:
+            name, least = min(known, key=lambda each: each[1])
+            found.append((scenario, name, own / least))
+    return found
 
 
 def ratios(

@@ -13,10 +13,10 @@ from botocore.exceptions import ClientError
 from canario.adapters import aws
 from canario.errors import Conflict, RemoteError
 from canario.workshop.cloud_map import Instance, ServiceName
+from canario.workshop.names import AWS_TAG
 
 TTL_SECONDS = 5  # a workshop scales while people watch
 HEALTHY = "HEALTHY"
-TAG = "canario:workshop"
 _MARK = "Canario, workshop "
 _NOBODY = "Canario"
 _MOST = 1000  # instances in one answer of DiscoverInstances, which has no pages
@@ -64,7 +64,7 @@ class CloudMapServices:
                 NamespaceId=namespace["Id"],
                 Description=f"{_MARK}{workshop}" if workshop else _NOBODY,
                 HealthCheckCustomConfig={"FailureThreshold": 1},
-                Tags=[{"Key": TAG, "Value": workshop}] if workshop else [],
+                Tags=[{"Key": AWS_TAG, "Value": workshop}] if workshop else [],
                 **({} if namespace.get("Type") == "HTTP" else {"DnsConfig": dns}),
             )
         except ClientError as error:

@@ -10,6 +10,8 @@ from botocore.exceptions import ClientError
 from canario.adapters import aws
 from canario.errors import NotReady, RemoteError
 
+RUNNING = "RUNNING"
+
 
 @dataclass(frozen=True)
 class Execution:
@@ -34,15 +36,36 @@ class Executions:
             except ClientError as error:
                 if aws.code(error) != "ExecutionAlreadyExists":
                     raise
-                raise NotReady(f"the execution {name} has been started in this very second; try again") from error
+                raise NotReady(f"the execution {name} has been started already") from error
         return str(started["executionArn"])
 
     def describe(self, name: str) -> Execution:
         """Raises RemoteError, also when Step Functions has forgotten it (after 90 days)."""
-        arn = f"{self._machine.replace(':stateMachine:', ':execution:')}:{name}"
+        found = self.find(name)
+        if found is None:
+            raise RemoteError(f"reading the execution {name}: there is none (any more)")
+        return found
+
+    def find(self, name: str) -> Execution | None:
+        """None when there is none of that name (any more)."""
         with aws.doing(f"reading the execution {name}"):
-            found = self._client.describe_execution(executionArn=arn)
+            try:
+                found = self._client.describe_execution(executionArn=self._arn(name))
+            except ClientError as error:
+                if aws.code(error) != "ExecutionDoesNotExist":
+                    raise
+                return None
         try:
             return Execution(str(found["status"]), json.loads(found["input"]), str(found.get("cause") or ""))
         except ValueError as error:
             raise RemoteError(f"reading the execution {name}: its input is no JSON") from error
+
+    def stop(self, name: str, cause: str) -> None:
+        """Stop it where it stands, and the rollout that it waits for; harmless when it does not run."""
+        found = self.find(name)
+        if found and found.status == RUNNING:
+            with aws.doing(f"stopping the execution {name}"):
+                self._client.stop_execution(executionArn=self._arn(name), error="Stopped", cause=cause)
+
+    def _arn(self, name: str) -> str:
+        return f"{self._machine.replace(':stateMachine:', ':execution:')}:{name}"

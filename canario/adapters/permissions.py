@@ -60,13 +60,14 @@ WRITTEN = (
     kinds.VIRTUAL_GATEWAY,
     kinds.GATEWAY_ROUTE,
 )
-LISTED = (kinds.NODE, kinds.POD, kinds.CONFIG_MAP)
+LISTED = (kinds.NODE, kinds.POD, kinds.CONFIG_MAP, kinds.LEASE)
 NEEDS = (
     *(Need(verb, kind) for kind in WRITTEN for verb in WRITE),
     *(Need("list", kind) for kind in LISTED),
     Need("update", kinds.VIRTUAL_ROUTER),
     Need("update", kinds.VIRTUAL_NODE),
     Need("get", kinds.LEASE),
+    *(Need("delete", kind) for kind in (kinds.POD, kinds.CONFIG_MAP, kinds.LEASE)),
     Need("get", kinds.POD, "proxy"),
 )
 

@@ -14,7 +14,6 @@ end at 10^126, and evidence does not. Reads are consistent and follow every page
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,7 +21,7 @@ from boto3.dynamodb.conditions import Attr, ConditionBase, Key
 from botocore.exceptions import ClientError
 
 from canario.adapters import aws
-from canario.canary.ports import Target
+from canario.canary.ports import Lock, Target
 from canario.errors import AlreadyRunning
 
 REFUSED = "ConditionalCheckFailedException"
@@ -71,16 +70,7 @@ class WorkshopRecords:
 
     def _items(self, workshop: str, prefix: str) -> list[dict[str, Any]]:
         with aws.doing(f"reading the records of the workshop {workshop} in {self._table.name}"):
-            return _query(self._table, Key("pk").eq(f"workshop#{workshop}") & Key("sk").begins_with(prefix))
-
-
-@dataclass(frozen=True)
-class Lock:
-    """Who holds a router: the rollout, its owner (the execution's ARN) and since when."""
-
-    rollout: str
-    owner: str
-    since: datetime
+            return query(self._table, Key("pk").eq(f"workshop#{workshop}") & Key("sk").begins_with(prefix))
 
 
 class RolloutRecords:
@@ -130,7 +120,7 @@ class RolloutRecords:
     def entries(self, rollout: str) -> Sequence[Mapping[str, Any]]:
         """Everything recorded of the rollout, in order, each with its `sequence`, `kind` and `at`."""
         with aws.doing(f"reading the entries of the rollout {rollout}"):
-            found = _query(self._table, Key("pk").eq(f"rollout#{rollout}") & Key("sk").begins_with("entry#"))
+            found = query(self._table, Key("pk").eq(f"rollout#{rollout}") & Key("sk").begins_with("entry#"))
         return [json.loads(item["body"]) for item in found]
 
     @staticmethod
@@ -149,7 +139,8 @@ def _lock_key(target: Target) -> dict[str, str]:
     return {"pk": f"router#{target.key}", "sk": "lock"}
 
 
-def _query(table: Any, condition: ConditionBase) -> list[dict[str, Any]]:
+def query(table: Any, condition: ConditionBase) -> list[dict[str, Any]]:
+    """The items of a partition that meet the condition, every page, read consistently."""
     arguments: dict[str, Any] = {"KeyConditionExpression": condition, "ConsistentRead": True}
     items: list[dict[str, Any]] = []
     while True:

@@ -42,7 +42,9 @@ class AppMeshRouters:
 
     def withdraw(self, target: Target) -> None:
         """Raises Conflict when the router changed between the reading and the writing."""
-        router = self._get(VIRTUAL_ROUTER, target.router, target)
+        router = self._kubernetes.get(VIRTUAL_ROUTER, target.router, target.namespace)
+        if router is None:
+            return  # with its router, the canary's share has gone
         changed = appmesh.withdraw(router, baseline=target.baseline, canary=target.canary)
         if changed != router:
             self._kubernetes.replace(changed)

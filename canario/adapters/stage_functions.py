@@ -11,6 +11,9 @@ from canario import errors
 from canario.adapters import aws
 from canario.errors import CanarioError, RemoteError
 
+# The errors that a function raises for people to read.
+RAISED = ("NotReady", "NotWaiting", "CheckFailed", "Quarantined", "Frozen", "RemoteError", "Conflict", "AlreadyRunning")
+
 # A stage's checks may take a minute, and an invocation that was repeated would count as two attempts.
 CONFIG = aws.CONFIG.merge(Config(read_timeout=150, retries={"total_max_attempts": 1}))
 
@@ -38,6 +41,6 @@ def _error(what: str, content: Mapping[str, Any]) -> CanarioError:
     """The function's own error when it is one of Canario's, whose text is for people already."""
     name, message = str(content.get("errorType")), str(content.get("errorMessage"))
     kind = getattr(errors, name, None)
-    if name in ("NotReady", "NotWaiting", "CheckFailed", "RemoteError", "Conflict", "AlreadyRunning") and kind:
+    if name in RAISED and kind:
         return kind(message)  # type: ignore[no-any-return]
     return RemoteError(f"{what}: {name}: {message}")

@@ -48,6 +48,7 @@ class Combined:
 
     ramp: Reading
     guards: tuple[GuardReading, ...]
+    series: tuple[tuple[Reading, ...], ...]  # each guard's
     harmful: float
     safe: float
     watch: float
@@ -75,16 +76,17 @@ def prepare_guard(before: Weighed, guard: Guard, baselines: Sequence[Tally]) -> 
 def read_all(plan: Plan, weighed: Sequence[Weighed]) -> Combined:
     """The processes of every guard now."""
     horizon = plan.deadline_windows
-    series = [
-        [read(guard, evidence, horizon) for evidence in each.series]
+    series = tuple(
+        tuple([read(guard, evidence, horizon) for evidence in each.series])
         for guard, each in zip(plan.watched, weighed, strict=True)
-    ]
+    )
     guards = tuple(_guard(each) for each in series)
     heard = [(guard.weight, found) for guard, found in zip(plan.watched, guards, strict=True) if not guard.muted]
     weights = sum(weight for weight, _ in heard)
     return Combined(
         ramp=series[plan.ramp_guard][0],
         guards=guards,
+        series=series,
         harmful=log_sum(*((weight / weights, found.harmful) for weight, found in heard)),
         safe=_lacking(plan, weighed, guards),
         watch=_mean([(weight / weights, found.watch) for weight, found in heard]),

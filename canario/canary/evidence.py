@@ -38,6 +38,7 @@ from canario.canary.observation import Tally
 from canario.canary.proof import gains_for, lower_ratios, mixture, raised
 
 RARER = ((0.01, 0.25), (0.1, 0.25), (0.25, 0.25), (0.5, 0.25))  # × τ, weight
+ROUNDING = 1e-9  # what is enough is not missed by the last digit
 LIMIT_RATIOS = (2.0, 3.0, 5.0, 8.0, 13.0, 20.0, 40.0, 100.0, 300.0, 1000.0)  # what the ramp asks about
 
 
@@ -207,7 +208,7 @@ def _proof(then: Evidence, guard: Guard, sample: Sample, terms: Terms) -> tuple[
     after = tuple([had + gain for had, gain in zip(then.proof, gained, strict=True)])
     if terms.dispersion > 1 or terms.enough == inf or not sample.failed:
         return after, 0.0
-    cap = terms.enough - log(then.ratio_weight) - mixture(guard, then.proof) - then.raised
+    cap = terms.enough + ROUNDING - log(then.ratio_weight) - mixture(guard, then.proof) - then.raised
     return after, raised(guard, then.proof, after, sample, cap)
 
 

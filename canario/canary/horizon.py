@@ -11,34 +11,34 @@ log(4/β) is enough. Of several guards, and of a guard's edges, the slowest coun
 
 from math import inf, log, log1p
 
-from canario.canary.evidence import Evidence, Reading, read
+from canario.canary.combined import Combined
+from canario.canary.evidence import Evidence, Reading
 from canario.canary.guards import Guard
 from canario.canary.state import Rollout
 
 
-def windows_needed(rollout: Rollout, share: float) -> float:
+def windows_needed(rollout: Rollout, reading: Combined, share: float) -> float:
     """About how many more windows at this share; inf: never at this traffic."""
-    return max(1.0, _needed(rollout, share))
+    return max(1.0, _needed(rollout, reading, share))
 
 
-def best_share(rollout: Rollout) -> float:
+def best_share(rollout: Rollout, reading: Combined) -> float:
     """The share at which the evidence for the canary is there soonest, within the plan."""
     guard, largest = rollout.plan.watched[rollout.plan.ramp_guard], rollout.plan.largest_share
     k = guard.r1 / guard.r0
     by_ratio = min(1 / log(k) - 1 / (k - 1), largest)  # where its growth is largest; below 1/2
-    return by_ratio if _needed(rollout, by_ratio) <= _needed(rollout, largest) else largest
+    return by_ratio if _needed(rollout, reading, by_ratio) <= _needed(rollout, reading, largest) else largest
 
 
-def _needed(rollout: Rollout, share: float) -> float:
+def _needed(rollout: Rollout, reading: Combined, share: float) -> float:
     plan, slowest = rollout.plan, 0.0
-    for guard, weighed in zip(plan.watched, rollout.guards, strict=True):
+    for guard, weighed, readings in zip(plan.watched, rollout.guards, reading.series, strict=True):
         if not guard.proves or weighed.proved:
             continue
-        for evidence in weighed.series:
-            reading = read(guard, evidence, plan.deadline_windows)
-            requests = rollout.traffic.last / weighed.noise.dispersion
+        requests = rollout.traffic.last / weighed.noise.dispersion
+        for evidence, each in zip(weighed.series, readings, strict=True):
             rate = _rate(rollout, guard, evidence)
-            slowest = max(slowest, _of_series(guard, reading, requests, rate, share, log(4 / plan.beta)))
+            slowest = max(slowest, _of_series(guard, each, requests, rate, share, log(4 / plan.beta)))
     return slowest
 
 

@@ -110,7 +110,7 @@ def _ramp(seen: Rollout, window: Observation, reading: Combined) -> Verdict:
     """As far as the harm budget allows until the canary is proved safe; then over a last watch to all traffic."""
     if seen.safe:
         return _finish(seen, window)
-    worst, best = worst_rate(seen), best_share(seen)
+    worst, best = worst_rate(seen), best_share(seen, reading)
     limit = share_limit(seen, worst)
     share = next_share(seen.share, window.share, limit, best)
     budget = f"it may still fail up to {percent(worst)}, and the harm budget is {seen.plan.harm_budget:g} a window"

@@ -66,8 +66,8 @@ class Routers(Protocol):
     def withdraw(self, target: Target) -> None:
         """Take all traffic from the canary, whoever wrote the router last and whatever else it sends to.
 
-        Needs neither node to be there; harmless when the canary has none. Raises Conflict when the router changed
-        meanwhile.
+        Needs neither node to be there; harmless when the canary has none, or when there is no router. Raises Conflict
+        when the router changed meanwhile.
         """
 
 
@@ -92,11 +92,23 @@ class Metrics(Protocol):
         """
 
 
+@dataclass(frozen=True)
+class Lock:
+    """Who holds a router: the rollout, its owner (the execution's ARN) and since when."""
+
+    rollout: str
+    owner: str
+    since: datetime
+
+
 class Records(Protocol):
     def lock(self, target: Target, rollout: str, owner: str, now: datetime) -> None:
         """Hold the router for `rollout`; harmless when it holds it already. Raises AlreadyRunning."""
 
     def unlock(self, target: Target, rollout: str) -> None: ...
+
+    def holder(self, target: Target) -> Lock | None:
+        """Who holds the router now; None when nobody does."""
 
     def put(self, rollout: str, sequence: int, kind: str, body: Mapping[str, Any], now: datetime) -> None:
         """Append to the rollout's record; writing the same `sequence` twice keeps the first."""

@@ -78,7 +78,7 @@ def _from_json(text: str, names: Mapping[str, str]) -> Iterator[Row]:
     except ValueError as error:
         raise InvalidInput("recording", f"{text[:20]}…", f"JSON ({error})") from error
     pages = content if isinstance(content, list) else [content]
-    if any(isinstance(page, Mapping) and "MetricDataResults" in page for page in pages):
+    if pages and all(isinstance(page, Mapping) and "MetricDataResults" in page for page in pages):
         yield from _from_metrics(pages, names)
         return
     if isinstance(content, Mapping):
@@ -111,6 +111,9 @@ def _flat(given: Mapping[str, Any], names: Mapping[str, str], row: Row) -> dict[
             fields[name] = value
         else:
             raise row.refuse("field", name, f"{OPTIONAL}; rename one with --column")
+    for name in COUNTS:
+        if name not in fields and name.partition("_")[0] not in fields:
+            raise row.refuse(name, None, "a field of this name, null where there is no data")
     return fields
 
 
@@ -122,16 +125,25 @@ def _of_a_decision() -> Iterable[tuple[str, str]]:
 def _from_metrics(pages: Sequence[Any], names: Mapping[str, str]) -> Iterator[Row]:
     """A series is the column that its Label or its Id names; pages of one answer are put together."""
     table: dict[str, dict[str, Any]] = {}
-    for page in pages:
-        for series in page.get("MetricDataResults", ()):
-            label, key = str(series.get("Label", "")), str(series.get("Id", ""))
-            name = next((names.get(each, each) for each in (label, key) if _is_column(names.get(each, each))), None)
-            if name is None:
-                raise InvalidInput(f"series {key or label}", label, f"a Label or Id of {', '.join(COUNTS)}")
-            for at, value in zip(series.get("Timestamps", ()), series.get("Values", ()), strict=False):
-                table.setdefault(str(at), {"start": str(at)})[name] = value
+    found: set[str] = set()
+    for series in (each for page in pages for each in page["MetricDataResults"]):
+        name = _column(series, names)
+        found.add(name)
+        for at, value in zip(series.get("Timestamps", ()), series.get("Values", ()), strict=False):
+            table.setdefault(str(at), {"start": str(at)})[name] = value
+    for name in COUNTS:
+        if name not in found:
+            raise InvalidInput("MetricDataResults", sorted(found), f"a series with the Label or Id {name} among them")
     for at in table:
         yield Row(f"the datapoint at {at}", table[at])
+
+
+def _column(series: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    label, key = str(series.get("Label", "")), str(series.get("Id", ""))
+    for each in (label, key):
+        if _is_column(names.get(each, each)):
+            return names.get(each, each)
+    raise InvalidInput(f"series {key or label}", label, f"a Label or Id of {', '.join(COUNTS)}; or use --column")
 
 
 def _is_column(name: str) -> bool:

@@ -135,7 +135,7 @@ def _numbers(seen: Rollout, reading: Combined) -> dict[str, float]:
         "baseline_rate": traffic.rate,
         "worst_rate": worst,
         "next_share_limit": min(1.0, share_limit(seen, worst)),
-        "windows_needed": windows_needed(seen, max(seen.share, best_share(seen))),
+        "windows_needed": windows_needed(seen, reading, max(seen.share, best_share(seen, reading))),
         "dispersion": seen.dispersion,
         "split": _capped(seen.split.mismatch(seen.dispersion)),
         "canary_requests": totals.canary.requests if totals else 0,

@@ -77,6 +77,7 @@ def verify(carried: Carried, world: World, now: datetime) -> Carried:
 
 def observe(carried: Carried, world: World, now: datetime) -> Carried:
     """Read the whole windows that ended at least one window ago and were not read yet. Raises Drift."""
+    _refuse_lost_lock(carried, world)
     _refuse_drift(carried, world.routers.read(carried.target))
     plan = carried.rollout.plan
     window = timedelta(seconds=plan.window_seconds)
@@ -110,6 +111,7 @@ def decide(carried: Carried, world: World, now: datetime) -> Carried:
 
 def shift(carried: Carried, world: World) -> Carried:
     """Write the decided share by compare-and-set. Raises Drift when somebody else changed the router."""
+    _refuse_lost_lock(carried, world)
     share = float((carried.decision or {})["share"])
     state = world.routers.read(carried.target)
     if _is_written(state, share, carried):
@@ -124,8 +126,12 @@ def shift(carried: Carried, world: World) -> Carried:
 
 
 def roll_back(carried: Carried, world: World, now: datetime) -> Carried:
-    """Take all traffic from the canary, whoever wrote the router last. Raises Conflict after many tries."""
-    _withdraw(carried.target, world.routers)
+    """Take all traffic from the canary, whoever wrote the router last. Raises Conflict after many tries.
+
+    A router that another rollout holds by now is left to that one.
+    """
+    if _held_by(carried, world) in (None, carried.name):
+        _withdraw(carried.target, world.routers)
     carried = replace(carried, written=0.0, asked=0.0, outcome="rolled_back", observations=())
     why = carried.drift or carried.failure
     if not why:
@@ -203,6 +209,22 @@ def _refuse_drift(carried: Carried, state: RouterState) -> None:
             f"router {carried.target.key} has the weights {dict(state.weights)}, the rollout wrote "
             f"{dict(carried.weights)}; {state.manager} changed it",
             state.manager,
+        )
+
+
+def _held_by(carried: Carried, world: World) -> str | None:
+    lock = world.records.holder(carried.target)
+    return lock.rollout if lock else None
+
+
+def _refuse_lost_lock(carried: Carried, world: World) -> None:
+    """Whoever ends a rollout from outside (its workshop is being cleaned, say) takes its lock away."""
+    holder = _held_by(carried, world)
+    if holder != carried.name:
+        raise Drift(
+            f"router {carried.target.key} is no longer this rollout's, it was ended from outside; "
+            f"now it is held by {holder or 'nobody'}",
+            holder or "nobody",
         )
 
 

@@ -64,8 +64,8 @@ def absences(rollout: Rollout) -> str:
 
 def lacking(rollout: Rollout, reading: Combined) -> str:
     """How far the evidence for the canary is from enough, and how long the rest will take."""
-    share = max(rollout.share, best_share(rollout))
-    seconds = windows_needed(rollout, share) * rollout.plan.window_seconds
+    share = max(rollout.share, best_share(rollout, reading))
+    seconds = windows_needed(rollout, reading, share) * rollout.plan.window_seconds
     time = duration(seconds)
     rest = (
         f"{time} more at this traffic with {percent(share)} of it on the canary"

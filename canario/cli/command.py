@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import boto3
 
-from canario.cli import canary, check, finish, reset, show, start
+from canario.cli import canary, check, clean, extend, finish, migrate, reset, show, solution, start
 from canario.cli.kinds import Unmet
 from canario.errors import CanarioError, InvalidInput
 
-COMMANDS = (start, show, check, finish, reset, canary)
+COMMANDS = (start, show, check, solution, finish, reset, extend, clean, canary, migrate)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

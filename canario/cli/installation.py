@@ -11,10 +11,11 @@ import boto3
 
 from canario.adapters import aws
 from canario.adapters.executions import Execution, Executions
+from canario.adapters.lifetimes import LifetimeRecords
 from canario.adapters.records import WorkshopRecords
 from canario.adapters.stage_functions import StageFunctions
 from canario.errors import RemoteError
-from canario.workshop.ports import Records
+from canario.workshop.ports import Lifetimes, Records
 
 OUTPUTS = ("WorkshopMachineArn", "TableName", "StageFunctions")
 
@@ -28,6 +29,10 @@ class Machine(Protocol):
 
     def describe(self, name: str) -> Execution: ...
 
+    def find(self, name: str) -> Execution | None: ...
+
+    def stop(self, name: str, cause: str) -> None: ...
+
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
@@ -40,6 +45,7 @@ class Desk:
     records: Records
     functions: Functions
     machine: Machine
+    lifetimes: Lifetimes
     pause: Callable[[float], None] = time.sleep
     clock: Callable[[], datetime] = utc_now
 
@@ -51,6 +57,7 @@ def desk(session: boto3.Session) -> Desk:
         records=WorkshopRecords(aws.table(session, found["TableName"])),
         functions=StageFunctions(session, json.loads(found["StageFunctions"])),
         machine=Executions(aws.client(session, "stepfunctions"), found["WorkshopMachineArn"]),
+        lifetimes=LifetimeRecords(aws.table(session, found["TableName"])),
     )
 
 

@@ -7,11 +7,14 @@ from typing import Any
 import boto3
 
 from canario.adapters import aws
+from canario.adapters.lifetimes import LifetimeRecords
 from canario.adapters.records import RolloutRecords, WorkshopRecords
 from canario.cli.installation import outputs
 from canario.cli.kinds import Commands
 from canario.workshop.names import names
+from canario.workshop.ports import Lifetime
 from canario.workshop.request import STAGES
+from canario.workshop.run import QUARANTINED
 
 BY = {"machine": "solved by the machine", "attendee": "solved by the attendee"}
 
@@ -35,14 +38,26 @@ def show(arguments: argparse.Namespace, session: boto3.Session) -> list[str]:
     newest = records.stages(workshop) or {each["stage"]: each for each in history if each["run"] == run}
     lines = [f"workshop {workshop}, execution {run}"]
     rollout = str(newest.get("canary", {}).get("run", run))
+    lines += _lifetime_lines(LifetimeRecords(table).get(workshop))
     lines += [line for stage in STAGES if stage in newest for line in _stage_lines(newest[stage])]
     return lines + [_decision_line(entry) for entry in RolloutRecords(table).entries(rollout) if "decision" in entry]
+
+
+def _lifetime_lines(lifetime: Lifetime | None) -> list[str]:
+    if lifetime is None:
+        return []
+    if lifetime.expired:
+        return [f"  it expired at {lifetime.expires:%Y-%m-%d %H:%M} UTC, and is being cleaned or is quarantined"]
+    more = f"canario extend {lifetime.workshop} --hours 4"
+    return [f"  it lives until {lifetime.expires:%Y-%m-%d %H:%M} UTC; for longer, {more}"]
 
 
 def _stage_lines(record: Mapping[str, Any]) -> list[str]:
     seconds = f"{record['seconds']:.1f} s" if record.get("seconds") else ""
     by = BY.get(record.get("by", ""), "") if record["status"] == "passed" else record.get("reason", "")
     lines = [f"  {record['stage']:<12}{record['status']:<10}{seconds:<9}{by}".rstrip()]
+    left = record.get("outputs", {}).get("left", []) if record["status"] == QUARANTINED else []
+    lines += [f"      left: {each}" for each in left]
     return lines + [
         f"      {check['name']}: {check['status']}: {check['message']}" for check in record.get("checks", [])
     ]

@@ -15,7 +15,7 @@ from canario.cli.kinds import Commands
 from canario.cli.rostered import start_many
 from canario.errors import InvalidInput
 from canario.workshop.many import PARALLEL, Reach, lines_of, room
-from canario.workshop.request import DIALECTS, MODES, STAGES, parse_request
+from canario.workshop.request import DIALECTS, MODES, STAGES, TTL_HOURS, parse_request
 from canario.workshop.roster import parse_roster
 
 
@@ -26,6 +26,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("--mode", choices=MODES, help="guided: each stage waits for its attendee (default: auto)")
     parser.add_argument("--guided-from", help="guided: the machine does the stages before this one")
     parser.add_argument("--until", default=STAGES[-1], help=f"the last stage: {', '.join(STAGES)}")
+    parser.add_argument("--ttl-hours", type=float, help=f"how long it may live (default: {TTL_HOURS:g})")
     parser.add_argument("--plan", type=Path, help="the canary's plan, a JSON file")
     parser.add_argument("--roster", type=Path, help="many workshops: a list of ids, or a CSV with a column `workshop`")
     parser.add_argument("--parallel", default=str(PARALLEL), help=f"roster: most at work at once (default: {PARALLEL})")
@@ -85,6 +86,7 @@ def _shared(arguments: argparse.Namespace) -> dict[str, Any]:
         **({"mesh": arguments.mesh} if arguments.mesh else {}),
         **({"mode": arguments.mode} if arguments.mode else {}),
         **({"guided_from": arguments.guided_from} if arguments.guided_from else {}),
+        **({"ttl_hours": arguments.ttl_hours} if arguments.ttl_hours is not None else {}),
         **({"canary": _plan(arguments.plan)} if arguments.plan else {}),
     }
 

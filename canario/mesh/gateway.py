@@ -14,14 +14,15 @@ from typing import Any
 
 from canario.errors import InvalidInput
 from canario.mesh.gateway_names import MEMBER, NOTES, ROLE, Manifest, annotate, annotation, ref_of
-from canario.mesh.gateway_native import Written, native
+from canario.mesh.gateway_native import Written, namespaces_of, native
 from canario.mesh.gateway_notes import differences, merged
 from canario.mesh.gateway_reading import read
+from canario.mesh.gateway_renaming import Renaming, inverse, kubernetes_names, renamed
 from canario.mesh.gateway_split import read_share, read_weights, sends_to, set_share, withdraw
 from canario.mesh.model import Mesh
 from canario.mesh.refs import Ref
 
-__all__ = ["parse", "read_share", "read_weights", "render", "sends_to", "set_share", "withdraw"]
+__all__ = ["parse", "read_share", "read_weights", "render", "sends_to", "set_share", "withdraw", "written"]
 
 _PARTS = {
     "node": "nodes",
@@ -31,24 +32,32 @@ _PARTS = {
     "gateway-route": "gateway_routes",
 }
 _ORDER = "order of "
+_IS = " is"  # after a role: what the thing is called in the model
 
 Notes = dict[tuple[str, Ref], Any]
 
 
 def render(mesh: Mesh, labels: Mapping[str, str] | None = None) -> list[Manifest]:
     """The mesh's manifests, each with `labels`. The first ones, Sidecars named `default`, stand for the mesh itself."""
-    written = native(mesh)
-    notes = _notes(mesh, written)
-    for each in written:
+    return [each.manifest for each in written(mesh, labels)]
+
+
+def written(mesh: Mesh, labels: Mapping[str, str] | None = None) -> list[Written]:
+    """The same manifests, each with what it is there for."""
+    names = kubernetes_names(mesh)
+    found = native(renamed(mesh, names), namespaces_of(mesh))
+    notes = _notes(renamed(mesh, names), found) | _notes_of_names(names)
+    for each in found:
         annotate(each.manifest, MEMBER, mesh.name)
         if each.roles:
             annotate(each.manifest, ROLE, " ".join(each.roles))
-        carried = {role: notes[role, ref] for role, ref in each.carries if notes.get((role, ref))}
+        roles = [(said, ref) for role, ref in each.carries for said in (role, role + _IS)]
+        carried = {role: notes[role, ref] for role, ref in roles if notes.get((role, ref))}
         if carried:
             annotate(each.manifest, NOTES, json.dumps(carried, sort_keys=True, ensure_ascii=False))
         if labels:
             each.manifest["metadata"]["labels"] = dict(labels)
-    return [each.manifest for each in written]
+    return [replace(each, owner=_named(inverse(names), each.made_for)) for each in found]
 
 
 def parse(manifests: Sequence[Mapping[str, Any]]) -> Mesh:
@@ -62,13 +71,13 @@ def parse(manifests: Sequence[Mapping[str, Any]]) -> Mesh:
         return found
     noted, orders = _with_notes(found, notes)
     again = read(_plain(native(_ordered(found, noted, orders)), found.name))
-    return _ordered(found, _believed(found, noted, again), orders)
+    return renamed(_ordered(found, _believed(found, noted, again), orders), _noted_names(notes))
 
 
-def _notes(mesh: Mesh, written: Sequence[Written]) -> Notes:
+def _notes(mesh: Mesh, made: Sequence[Written]) -> Notes:
     """What the native fields do not say, by the thing that it is about."""
-    found = read(_plain(written, mesh.name))
-    names = {(role, ref): ref_of(each.manifest) for each in written for role, ref in each.carries}
+    found = read(_plain(made, mesh.name))
+    names = {(role, ref): ref_of(each.manifest) for each in made for role, ref in each.carries}
     notes: Notes = {}
     for role, part in _PARTS.items():
         read_back = {each.ref: each for each in getattr(found, part)}
@@ -88,17 +97,40 @@ def _notes_of_mesh(mesh: Mesh, found: Mesh, names: Mapping[tuple[str, Ref], Ref]
     return note
 
 
+def _notes_of_names(names: Renaming) -> Notes:
+    """What things are called whose Services have other names."""
+    nodes: Notes = {("node" + _IS, new): str(old) for old, new in names.nodes.items()}
+    return nodes | {("service" + _IS, new): str(old) for old, new in names.services.items()}
+
+
+def _noted_names(notes: Notes) -> Renaming:
+    found: dict[str, dict[Ref, Ref]] = {"node" + _IS: {}, "service" + _IS: {}}
+    for (role, ref), name in notes.items():
+        if role in found and isinstance(name, str) and "/" in name:
+            found[role][ref] = Ref(*name.split("/", 1))
+    return Renaming(*found.values())
+
+
+def _named(names: Renaming, thing: tuple[str, Ref] | None) -> tuple[str, Ref] | None:
+    match thing:
+        case ("node", ref):
+            return "node", names.node(ref)
+        case ("service", ref):
+            return "service", names.service(ref)
+    return thing
+
+
 def _bare(mesh: Mesh) -> Mesh:
     return replace(mesh, nodes=(), routers=(), services=(), gateways=(), gateway_routes=())
 
 
-def _plain(written: Sequence[Written], name: str) -> list[Manifest]:
+def _plain(made: Sequence[Written], name: str) -> list[Manifest]:
     """Manifests without notes."""
-    for each in written:
+    for each in made:
         annotate(each.manifest, MEMBER, name)
         if each.roles:
             annotate(each.manifest, ROLE, " ".join(each.roles))
-    return [each.manifest for each in written]
+    return [each.manifest for each in made]
 
 
 def _written_notes(manifests: Sequence[Mapping[str, Any]]) -> Notes:

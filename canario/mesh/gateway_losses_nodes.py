@@ -24,9 +24,9 @@ def of_node(node: Node) -> Iterator[Loss]:
     if isinstance(node.discovery, CloudMap) and not has_labels:
         says = "Istio does not read Cloud Map"
         yield loss("serviceDiscovery.awsCloudMap", says, "give the node a podSelector, or write a ServiceEntry")
-    if isinstance(node.discovery, Hostname) and not has_labels and (node.selector or _is_inside(node.discovery)):
-        says = f"a node without pods cannot be found by {node.discovery.name}"
-        yield loss("serviceDiscovery.dns.hostname", says, "give the node a podSelector")
+    if isinstance(node.discovery, Hostname) and not has_labels and _is_inside(node.discovery):
+        says = f"its pods are those of the Service {node.discovery.name}, which has to be there"
+        yield loss("serviceDiscovery.dns.hostname", says, "keep that Service", False)
     if node.selector is None and node.discovery is None:
         yield loss("podSelector", "nothing says which pods the node has", "give the node a podSelector")
     if (node.calls or node.groups) and not has_labels:

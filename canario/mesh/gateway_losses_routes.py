@@ -5,13 +5,12 @@ from collections.abc import Iterable, Iterator
 from canario.mesh.appmesh_names import GATEWAY_ROUTE_KINDS, ROUTE_KINDS
 from canario.mesh.gateway_loss import Loss, Said, Say
 from canario.mesh.gateway_matches import is_plain_path, unwritable
-from canario.mesh.gateway_routes import nodes_of, precedence, takes_everything
+from canario.mesh.gateway_routes import MOST_RULES, precedence
+from canario.mesh.gateway_through import is_whole, takes_all_of, through_gateway
 from canario.mesh.gateways import GatewayRoute, in_order
 from canario.mesh.listeners import Protocol
 from canario.mesh.matches import AnyMatch, GrpcMatch, How, Match
 from canario.mesh.model import Mesh, Route, Router, Service, ToNode, ToRouter
-
-MOST_RULES = 16  # of a route, in Gateway API
 
 
 def of_router(mesh: Mesh, router: Router) -> Iterator[Loss]:
@@ -69,9 +68,7 @@ def _of_prefix(match: AnyMatch) -> Iterator[Said]:
     if prefix.endswith("/"):
         says = f"also takes {prefix[:-1]} itself: Gateway API's prefixes are whole parts of a path"
     else:
-        says = (
-            f"takes {prefix} and what is below {prefix}/, no longer {prefix}s: Gateway API's prefixes are whole parts"
-        )
+        says = f"takes {prefix} and what is below it, no longer {prefix}-other: Gateway API's prefixes are whole parts"
     yield "match.prefix", says, "nothing, unless somebody calls such a path", False
 
 
@@ -147,20 +144,22 @@ def _provider(mesh: Mesh, route: GatewayRoute) -> ToNode | ToRouter | None:
 
 
 def _of_split(mesh: Mesh, route: GatewayRoute, key: str, loss: Say) -> Iterator[Loss]:
-    provider = _provider(mesh, route)
-    router = mesh.router(provider.router) if isinstance(provider, ToRouter) else None
     field = f"{key}.action.target.virtualService"
-    if not nodes_of(mesh, route):
-        says = (
-            f"service {route.service} has no route that takes every request, and Istio's gateways do not ask its routes"
-        )
+    ways = through_gateway(mesh, route)
+    if not ways:
+        says = f"nothing is known to answer to service {route.service}, and Istio's gateways do not ask its routes"
         yield loss(field, says, "name the nodes in the backendRefs of the gateway's route")
-    elif router and any(not takes_everything(each) for each in router.routes):
-        says = f"Istio's gateways do not ask the routes of {router.ref}: only that which takes everything is here"
-        yield loss(field, says, "write the router's other routes for the gateway too")
-    elif router and len(nodes_of(mesh, route)) > 1:
-        says = f"the split of {router.ref} stands here too, for Istio's gateways do not ask the service's routes"
-        yield loss(field, says, "change both when you change the share; a rollout does", False)
+    elif not is_whole(mesh, route):
+        says = (
+            f"Istio's gateways do not ask the routes of service {route.service}, and not all of them can be said here"
+        )
+        yield loss(field, says, "write what is missing into the gateway's route")
+    elif not any(takes_all_of(route, way) for way in ways):
+        says = "what none of the service's routes takes is answered 500, where App Mesh said 404"
+        yield loss(field, says, "nothing, unless somebody looks at the status", False)
+    if any(len(way.targets) > 1 for way in ways):
+        says = "the split between nodes stands here too, for Istio's gateways do not ask the service's routes"
+        yield loss(field, says, "change both when you change a share; a rollout does", False)
 
 
 def _is_overtaken(mesh: Mesh, route: GatewayRoute) -> bool:

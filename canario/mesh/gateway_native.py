@@ -1,6 +1,6 @@
 """Model → the native fields of Gateway API and Istio objects, without notes: what acts on traffic."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from canario.mesh.appmesh_writing import selector_spec, without_none
@@ -37,19 +37,26 @@ class Written:
     manifest: Manifest
     roles: tuple[str, ...] = ()
     carries: tuple[tuple[str, Ref], ...] = ()
+    owner: tuple[str, Ref] | None = None  # of what carries nothing: the thing for which it is there
+
+    @property
+    def made_for(self) -> tuple[str, Ref] | None:
+        return self.owner or (self.carries[0] if self.carries else None)
 
 
-def native(mesh: Mesh) -> list[Written]:
-    """The objects of a mesh, those that carry its own notes first."""
+def native(mesh: Mesh, namespaces: Sequence[str] = ()) -> list[Written]:
+    """The objects of a mesh, those that carry its own notes first. `namespaces`: those that are the mesh's, unless all
+    that it has something in are.
+    """
     routes = _routes(mesh)
     return [
-        *_sidecars(mesh),
+        *_sidecars(mesh, namespaces or namespaces_of(mesh)),
         *_services(mesh),
         *_entries(mesh),
         *routes,
         *(Written(grant) for grant in _grants(routes)),
         *(Written(_gateway(gateway), ("gateway",), (("gateway", gateway.ref),)) for gateway in mesh.gateways),
-        *(Written(found) for found in _policies(mesh)),
+        *_policies(mesh),
     ]
 
 
@@ -59,21 +66,21 @@ def namespaces_of(mesh: Mesh) -> tuple[str, ...]:
     return tuple(sorted({part.ref.namespace for found in parts for part in found})) or (MESH_WIDE,)
 
 
-def _sidecars(mesh: Mesh) -> list[Written]:
+def _sidecars(mesh: Mesh, namespaces: Sequence[str]) -> list[Written]:
     """What pods may reach: a Sidecar for each namespace, and one for each node that says what it calls."""
     policy = {"outboundTrafficPolicy": {"mode": "ALLOW_ANY" if mesh.egress is Egress.ALLOW_ALL else "REGISTRY_ONLY"}}
     found, taken = [], {}
-    for index, namespace in enumerate(namespaces_of(mesh)):
+    for index, namespace in enumerate(namespaces):
         ref = Ref(namespace, MESH_WIDE)
         taken["Sidecar", ref] = True
         made = manifest(ISTIO_NETWORKING, "Sidecar", ref, dict(policy))
-        found.append(Written(made, ("mesh",), (("mesh", ref),) if index == 0 else ()))
+        found.append(Written(made, ("mesh",), (("mesh", ref),) if index == 0 else (), ("mesh", ref)))
     for node in mesh.nodes:
         hosts = _hosts_called(mesh, node)
         if hosts and node.selector and node.selector.labels:
             ref = free("Sidecar", node.ref, "node", taken)
             spec = {"workloadSelector": {"labels": dict(node.selector.labels)}, "egress": [{"hosts": hosts}], **policy}
-            found.append(Written(manifest(ISTIO_NETWORKING, "Sidecar", ref, spec), ("node",)))
+            found.append(Written(manifest(ISTIO_NETWORKING, "Sidecar", ref, spec), ("node",), owner=("node", node.ref)))
     return found
 
 
@@ -175,10 +182,11 @@ def _entries(mesh: Mesh) -> list[Written]:
         node = outside.pop(service.host, None)
         if node:  # the service's name is also where its node is
             made = _entry(service.ref, service.host, (*node.ports, *ports_of(mesh, service)), "MESH_EXTERNAL")
-            found.append(Written(made, ("service", "node"), (("node", node.ref),)))
+            carries = (("node", node.ref),)
+            found.append(Written(made, ("service", "node"), carries, ("service", service.ref)))
         else:
             made = _entry(service.ref, service.host, ports_of(mesh, service), "MESH_INTERNAL")
-            found.append(Written(made, ("service",)))
+            found.append(Written(made, ("service",), owner=("service", service.ref)))
     for node in mesh.nodes:
         if node in outside.values() or (outside_host(node) and not _is_written(node, found)):
             ref = free("ServiceEntry", node.ref, "node", taken)
@@ -230,11 +238,13 @@ def _routes(mesh: Mesh) -> list[Written]:
     for router in mesh.routers:
         for index, made in enumerate(router_routes(mesh, router)):
             taken[made["kind"], router.ref] = True
-            found.append(Written(made, ("router",), (("router", router.ref),) if index == 0 else ()))
+            found.append(
+                Written(made, ("router",), (("router", router.ref),) if index == 0 else (), ("router", router.ref))
+            )
     for service in mesh.services:
         if to_node := service_route(mesh, service, free("HTTPRoute", service.ref, "service", taken)):
             taken[to_node["kind"], ref_of(to_node)] = True
-            found.append(Written(to_node, ("service",)))
+            found.append(Written(to_node, ("service",), owner=("service", service.ref)))
     for route in mesh.gateway_routes:
         ref = free(ROUTE_KINDS[route.protocol], route.ref, "gateway", taken)
         taken[ROUTE_KINDS[route.protocol], ref] = True
@@ -276,7 +286,7 @@ def _allowed(namespaces: Selector | None) -> Manifest:
     return {"from": "Selector", "selector": selector_spec(namespaces or NOTHING)}
 
 
-def _policies(mesh: Mesh) -> Iterable[Manifest]:
+def _policies(mesh: Mesh) -> Iterable[Written]:
     for node in mesh.nodes:
         labels = dict(node.selector.labels) if node.selector else {}
         scope = {"selector": {"matchLabels": labels}} if labels else None
@@ -285,9 +295,9 @@ def _policies(mesh: Mesh) -> Iterable[Manifest]:
             peer_authentication(node.ref, node.selector, node.ports),
             log_telemetry(node.ref, node.log, scope),
         )
-        yield from (each for each in made if each)
+        yield from (Written(each, owner=("node", node.ref)) for each in made if each)
     for gateway in mesh.gateways:
         target = {"targetRefs": [{"group": GATEWAY_GROUP, "kind": "Gateway", "name": gateway.ref.name}]}
         name = Ref(gateway.ref.namespace, f"{gateway.ref.name}-gateway" if mesh.node(gateway.ref) else gateway.ref.name)
         if made_log := log_telemetry(name, gateway.log, target):
-            yield made_log
+            yield Written(made_log, owner=("gateway", gateway.ref))

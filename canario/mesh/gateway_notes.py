@@ -15,6 +15,7 @@ from typing import Any
 
 _CLASS = "is"
 _WHOLE = "="  # under this key stands a value; other objects name fields, or members, in which something differs
+_GONE = "-"  # a member that stands there natively alone
 _ORDER = "order"  # of a list's members, by name
 _MEMBER = "of "  # before a member's name
 
@@ -113,6 +114,7 @@ def _differences_of_members(native: Any, wanted: Any) -> Any:
         for each in wanted
     }
     note = {_MEMBER + name: each for name, each in found.items() if each is not None}
+    note |= {_MEMBER + name: _GONE for name in written if name not in names}
     return note if names == list(written) else {_ORDER: names, **note}
 
 
@@ -125,6 +127,8 @@ def _merged_members(native: Any, note: dict[str, Any], kind: Any) -> Any:
     found = []
     for name in names:
         each = note.get(_MEMBER + name)
+        if each == _GONE:
+            continue
         if name in written:
             found.append(merged(written[name], each, kind))
         elif isinstance(each, dict) and _WHOLE in each:

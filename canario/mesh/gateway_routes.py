@@ -1,7 +1,7 @@
 """The routes of the dialect `gateway`: what a router, a service without one, and a gateway's route become."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from canario.mesh.appmesh_writing import unless, without_none
 from canario.mesh.gateway_matches import grpc_match_spec, http_match_spec, is_plain_path, unwritable
@@ -16,12 +16,14 @@ from canario.mesh.gateway_names import (
     outside_host,
 )
 from canario.mesh.gateway_policies import duration
+from canario.mesh.gateway_through import Seen, takes_all_of, through_gateway
 from canario.mesh.gateways import GatewayRoute
-from canario.mesh.listeners import Protocol
+from canario.mesh.listeners import Port, Protocol
 from canario.mesh.matches import GrpcMatch, How, Match, Text
 from canario.mesh.model import Mesh, Node, Route, Router, Service, Target, ToNode, ToRouter
 from canario.mesh.refs import Ref
 
+MOST_RULES = 16  # of a route
 DEFAULT_PORT = 80  # of a backend whose node has no listener: the dialect wants one
 _RULE_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 
@@ -64,7 +66,7 @@ def service_route(mesh: Mesh, service: Service, ref: Ref) -> Manifest | None:
 
 
 def gateway_route(mesh: Mesh, route: GatewayRoute, ref: Ref) -> Manifest:
-    """Istio's gateways do not ask a service's own routes, so its nodes are named here, with their weights."""
+    """Istio's gateways do not ask a service's own routes, so these stand here, with what they become behind it."""
     parents = [
         without_none(
             group=GATEWAY_GROUP,
@@ -74,36 +76,37 @@ def gateway_route(mesh: Mesh, route: GatewayRoute, ref: Ref) -> Manifest:
         )
         for gateway in mesh.gateways
     ]
-    rule = without_none(
-        matches=_gateway_matches(route) or None,
-        filters=_filters(mesh, route) or None,
-        backendRefs=[_backend(mesh, target, ref) for target in nodes_of(mesh, route)]
-        or [_to_service(mesh, route, ref)],
-    )
-    found = _route(ROUTE_KINDS[route.protocol], ref, parents, [rule])
+    ways = through_gateway(mesh, route)
+    rules = [_gateway_rule(mesh, seen, ref) for seen in ways][: MOST_RULES - 1]
+    if ways and not any(takes_all_of(route, seen) for seen in ways):
+        rules.append(_rule_to_nobody(mesh, route))
+    found = _route(ROUTE_KINDS[route.protocol], ref, parents, rules or [_rule_to_service(mesh, route, ref)])
     if host := _hostname(route.match.host):
         found["spec"]["hostnames"] = [host]
     return found
 
 
-def nodes_of(mesh: Mesh, route: GatewayRoute) -> tuple[Target, ...]:
-    """What a gateway's route comes to: the nodes of its service, by that route of its router which takes everything."""
-    service = mesh.service(route.service)
-    match service.provider if service else None:
-        case ToNode(node):
-            return (Target(node, 1, route.port),)
-        case ToRouter(ref):
-            router = mesh.router(ref)
-            everything = [each for each in router.ordered if takes_everything(each)] if router else []
-            return everything[0].targets if everything else ()
-    return ()
+def _gateway_rule(mesh: Mesh, seen: Seen, owner: Ref) -> Manifest:
+    request = seen.timeout_ms if ROUTE_KINDS[seen.route.protocol] == "HTTPRoute" else None
+    return without_none(
+        matches=_gateway_matches(seen.route) or None,
+        filters=_filters(mesh, seen.route) or None,
+        timeouts={"request": duration(request)} if request is not None else None,
+        backendRefs=[_backend(mesh, target, owner) for target in seen.targets],
+    )
 
 
-def takes_everything(route: Route) -> bool:
-    match = route.match
-    if isinstance(match, Match):
-        return match == Match() or match == Match(path=None, prefix="/")
-    return match == type(match)()
+def _rule_to_nobody(mesh: Mesh, route: GatewayRoute) -> Manifest:
+    """What none of the service's routes takes is refused, and must not fall through to another gateway route."""
+    return without_none(matches=_gateway_matches(route) or None, filters=_filters(mesh, route) or None)
+
+
+def _rule_to_service(mesh: Mesh, route: GatewayRoute, owner: Ref) -> Manifest:
+    return without_none(
+        matches=_gateway_matches(route) or None,
+        filters=_filters(mesh, route) or None,
+        backendRefs=[_to_service(route, owner)],
+    )
 
 
 def service_parents(service: Service, owner: Ref) -> list[Manifest]:
@@ -132,13 +135,14 @@ def _rule(mesh: Mesh, router: Router, route: Route) -> Manifest:
         name=route.name if named else None,
         matches=matches or None,
         timeouts={"request": duration(request)} if request is not None else None,
-        backendRefs=[_backend(mesh, target, router.ref) for target in route.targets] or None,
+        backendRefs=[_backend(mesh, target, router.ref, router.ports) for target in route.targets] or None,
     )
 
 
-def _backend(mesh: Mesh, target: Target, owner: Ref) -> Manifest:
+def _backend(mesh: Mesh, target: Target, owner: Ref, ports: Sequence[Port] = ()) -> Manifest:
+    """`ports`: the router's, by which a node that is not in the mesh is called."""
     node = mesh.node(target.node)
-    port = target.port or default_port(node)
+    port = target.port or (ports[0].number if ports and node is None else default_port(node))
     if node and (host := outside_host(node)):
         return {"group": ISTIO_GROUP, "kind": "Hostname", "name": host, "port": port, "weight": target.weight}
     return without_none(
@@ -155,7 +159,7 @@ def default_port(node: Node | None) -> int:
     return node.ports[0].number if node and node.ports else DEFAULT_PORT
 
 
-def _to_service(mesh: Mesh, route: GatewayRoute, owner: Ref) -> Manifest:
+def _to_service(route: GatewayRoute, owner: Ref) -> Manifest:
     return without_none(
         group="",
         kind="Service",

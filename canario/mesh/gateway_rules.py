@@ -9,7 +9,8 @@ from canario.mesh.fields import Fields
 from canario.mesh.gateway_matches import read_grpc_match, read_http_match
 from canario.mesh.gateway_names import ISTIO_GROUP, default_known_as, outside_host, ref_of
 from canario.mesh.gateway_policies import read_duration
-from canario.mesh.gateway_routes import default_port, nodes_of
+from canario.mesh.gateway_routes import default_port
+from canario.mesh.gateway_through import through_gateway
 from canario.mesh.gateways import GatewayRoute, Rewrite
 from canario.mesh.listeners import Protocol
 from canario.mesh.matches import AnyMatch, GrpcMatch, How, Match, TcpMatch, Text
@@ -106,14 +107,18 @@ def _target(backend: Fields, owner: Ref, rules: Rules) -> Target:
 
 
 def read_gateway_route(route: Found, mesh: Mesh) -> GatewayRoute:
-    """Raises InvalidInput when it has several rules, or a rule has several matches: each is a route of its own."""
+    """Of several rules the last, the least specific, says what comes in; the others are its service's routes.
+
+    Raises InvalidInput when it has no rule, or a rule has several matches: each is a route of its own.
+    """
     ref, kind = ref_of(route), route["kind"]
     with Fields(route["spec"], f"{kind} {ref}: spec") as spec:
         spec.skip("parentRefs")
         hosts, rules = spec.texts("hostnames"), spec.items("rules")
-        if len(rules) != 1:
-            raise InvalidInput(spec.where("rules"), len(rules), "exactly one rule of a route whose parent is a Gateway")
-        with rules[0] as rule:
+        if not rules:
+            raise InvalidInput(spec.where("rules"), len(rules), "a rule of a route whose parent is a Gateway")
+        with rules[-1] as rule:
+            rule.skip("timeouts")  # of the service's route
             matches = [_match(fields, kind) for fields in rule.items("matches")]
             if len(matches) > 1 or len(hosts) > 1:
                 raise InvalidInput(rule.where("matches"), len(matches), "one match and one hostname")
@@ -162,7 +167,7 @@ def _service_of(mesh: Mesh, targets: tuple[Target, ...]) -> tuple[Ref | None, in
         return targets[0].node, targets[0].port
     nodes = [target.node for target in targets]
     for service in mesh.services:
-        probe = GatewayRoute(service.ref, "", service.ref)
-        if nodes and [target.node for target in nodes_of(mesh, probe)] == nodes:
+        ways = through_gateway(mesh, GatewayRoute(service.ref, "", service.ref))
+        if nodes and any([target.node for target in way.targets] == nodes for way in ways):
             return service.ref, None
     return (nodes[0], targets[0].port) if nodes else (None, None)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from canario.workshop.names import SERVICE_PORT, Names, deployment, load_balancer
+from canario.workshop.names import AWS_TAG, SERVICE_PORT, Names, deployment, load_balancer
 from canario.workshop.ports import Images, Manifest
 
 TAG = "latest"
@@ -92,6 +92,7 @@ def load_balancer_manifest(names: Names, service: str) -> Manifest:
                 f"{_BALANCER}type": "external",
                 f"{_BALANCER}nlb-target-type": "ip",
                 f"{_BALANCER}scheme": "internet-facing" if public else "internal",
+                f"{_BALANCER}additional-resource-tags": f"{AWS_TAG}={names.workshop}",
             },
         },
         "spec": {

@@ -120,7 +120,7 @@ def _of_caller(names: Names, pod: str, ports: Ports) -> Iterator[str]:
 
 
 def sent_to(names: Names, ports: Ports, service: str) -> dict[str, set[str]]:
-    """The frontend's pod → the addresses to which its proxy, as it is in force, sends what is for the service's own node.
+    """The frontend's pod → the addresses to which its proxy, as it is in force, sends what is for the service's node.
 
     Raises RemoteError when a proxy does not say.
     """

@@ -5,7 +5,7 @@ from canario.mesh.listeners import Port
 from canario.mesh.matches import Match
 from canario.mesh.model import Mesh, Ref, Selector
 from canario.workshop.mesh import BASELINE
-from canario.workshop.names import GATEWAY, Names
+from canario.workshop.names import AWS_TAG, GATEWAY, Names
 from canario.workshop.ports import Manifest
 
 ROUTE = "gateway-route-eks"
@@ -52,6 +52,7 @@ def balancer_manifest(names: Names) -> Manifest:
                 f"{_BALANCER}type": "external",
                 f"{_BALANCER}nlb-target-type": "ip",
                 f"{_BALANCER}scheme": "internal",
+                f"{_BALANCER}additional-resource-tags": f"{AWS_TAG}={names.workshop}",
             },
         },
         "spec": {

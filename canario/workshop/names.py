@@ -11,6 +11,7 @@ DEFAULT_NAMESPACE = "appmesh-workshop-ns"  # the document's
 ZONE = "appmeshworkshop.hosted.local"
 CLOUD_MAP_NAMESPACE = "appmesh.pvt.local"  # shared by all workshops, as the zone is
 LABEL = "canario/workshop"  # on every Kubernetes object that a workshop makes
+AWS_TAG = "canario:workshop"  # on everything in AWS that a workshop makes
 LONGEST_ID = 30
 
 SERVICES = ("frontend", "nodejs", "crystal")

@@ -154,6 +154,31 @@ class Records(Protocol):
         """Let the workshop start afresh; its history stays."""
 
 
+@dataclass(frozen=True)
+class Lifetime:
+    """Until when a workshop may live, and which execution of it began last."""
+
+    workshop: str
+    mesh: str  # the dialect
+    run: str
+    expires: datetime
+    warned: bool = False
+    expired: bool = False  # it is being cleaned, or was and is quarantined
+
+
+class Lifetimes(Protocol):
+    def get(self, workshop: str) -> Lifetime | None: ...
+
+    def all(self) -> Sequence[Lifetime]:
+        """Of every workshop that has begun and has not been cleaned; every page."""
+
+    def put(self, lifetime: Lifetime, seen: Lifetime | None) -> None:
+        """Write it by compare-and-set on what was read. Raises Conflict."""
+
+    def delete(self, workshop: str) -> None:
+        """Harmless when it is not there."""
+
+
 class Events(Protocol):
     def put(self, kind: str, detail: Mapping[str, Any]) -> None: ...
 
@@ -218,6 +243,7 @@ class Ports:
     cloud_map: CloudMap
     images: Images
     records: Records
+    lifetimes: Lifetimes
     events: Events
     permissions: Permissions
     traces: Traces

@@ -203,11 +203,13 @@ def _selector(node: Manifest) -> Selector | None:
 
 
 def _attributes(node: Manifest, pod: Manifest, address: str) -> dict[str, str]:
-    """The pod's labels and the controller's own attributes; no mesh before the controller has given the node one."""
+    """The pod's labels, the node's attributes, the controller's own; no mesh before the node has been given one."""
     namespace, name = _key(node)
+    named = node["spec"]["serviceDiscovery"]["awsCloudMap"].get("attributes") or ()
     mesh = (node["spec"].get("meshRef") or {}).get("name")
     return {
         **pod["metadata"].get("labels", {}),
+        **{str(each["key"]): str(each["value"]) for each in named},
         cloud_map.ADDRESS: address,
         cloud_map.INIT_HEALTH: "HEALTHY",
         cloud_map.POD: str(pod["metadata"]["name"]),

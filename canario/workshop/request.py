@@ -11,6 +11,8 @@ from canario.workshop.names import Names, names
 
 DIALECTS = ("appmesh", "gateway")
 MODES = ("auto", "guided")
+TTL_HOURS = 24.0
+MOST_HOURS = 90 * 24
 
 # The stages in the document's order.
 STAGES = (
@@ -37,6 +39,8 @@ class Request:
     until: str
     canary: Plan
     guided_from: str = STAGES[0]  # mode guided: the stages before this one are the machine's
+    ttl_hours: float = TTL_HOURS  # from its start on; then it is cleaned
+    only: str = ""  # "clean": no other stage is looked at
 
     @property
     def names(self) -> Names:
@@ -54,6 +58,8 @@ class Request:
             "until": self.until,
             "canary": self.canary.to_dict(),
             "guided_from": self.guided_from,
+            "ttl_hours": self.ttl_hours,
+            "only": self.only,
         }
 
 
@@ -65,7 +71,7 @@ def parse_request(given: Mapping[str, Any], *, dialects: Sequence[str]) -> Reque
     """
     if not isinstance(given, Mapping):
         raise InvalidInput("input", given, 'an object such as {"workshop": "turma-01"}')
-    fields = ("workshop", "mesh", "mode", "until", "canary", "guided_from")
+    fields = ("workshop", "mesh", "mode", "until", "canary", "guided_from", "ttl_hours", "only")
     for name in given:
         if name not in fields:
             raise InvalidInput(str(name), given[name], f"only the fields {', '.join(fields)}")
@@ -78,10 +84,21 @@ def parse_request(given: Mapping[str, Any], *, dialects: Sequence[str]) -> Reque
         until=_one_of("until", given.get("until", STAGES[-1]), STAGES),
         canary=_plan(given.get("canary", {})),
         guided_from=_one_of("guided_from", given.get("guided_from", STAGES[0]), STAGES),
+        ttl_hours=parse_hours("ttl_hours", given.get("ttl_hours", TTL_HOURS)),
+        only=_one_of("only", given.get("only", ""), ("", STAGES[-1])),
     )
+    if request.only and request.until != request.only:
+        raise InvalidInput("until", request.until, f"{request.only}, with `only`")
     if STAGES.index(request.guided_from) > STAGES.index(request.until):
         raise InvalidInput("guided_from", request.guided_from, f"a stage up to `until`, which is {request.until}")
     return request
+
+
+def parse_hours(field: str, value: object) -> float:
+    """How long a workshop may live, or live on. Raises InvalidInput."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= MOST_HOURS:
+        raise InvalidInput(field, value, f"a number of hours above 0, at most {MOST_HOURS}")
+    return float(value)
 
 
 def _one_of(field: str, value: object, allowed: Sequence[str]) -> str:

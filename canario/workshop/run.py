@@ -9,7 +9,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from canario.errors import CheckFailed, NotReady
+from canario.errors import CheckFailed, Frozen, NotReady, Quarantined
+from canario.workshop import lifetime
 from canario.workshop.kinds import NAMESPACE
 from canario.workshop.ports import Ports
 from canario.workshop.request import Request
@@ -17,6 +18,7 @@ from canario.workshop.stage import CheckResult, Stage
 from canario.workshop.stages import stage
 
 DONE = ("passed", "skipped")  # the states of a record that a later run does not touch
+QUARANTINED = "quarantined"  # not everything could be cleaned away
 TIMED_OUT = ("States.Timeout", "States.HeartbeatTimeout")
 ABANDONED = "nobody worked at the stage for too long; start the workshop again in mode guided: it resumes here"
 
@@ -30,19 +32,32 @@ class Finish(StrEnum):
 
 
 def begin(request: Request, ports: Ports, run: str) -> None:
-    """Say that the execution has started."""
+    """Say that the execution has started, and until when the workshop may live. Raises Frozen."""
+    if not request.only:
+        _refuse_frozen("begin", request, ports)
+    lifetime.begin(request, ports, run)
     ports.events.put("WorkshopStarted", {**request.to_dict(), "run": run})
 
 
-def solve(stage_id: str, request: Request, ports: Ports, run: str, finish: Finish = Finish.SOLVE) -> dict[str, Any]:
+def solve(
+    stage_id: str,
+    request: Request,
+    ports: Ports,
+    run: str,
+    finish: Finish = Finish.SOLVE,
+    entered: datetime | None = None,
+) -> dict[str, Any]:
     """Do the stage's work; `{"stage", "status", "outputs"}`. Raises NotReady while something has to settle first.
 
-    What an attendee has done is left as it is.
+    What an attendee has done is left as it is. Raises Frozen when the workshop is being cleaned, and Quarantined when
+    cleaning is not ready at its deadline after `entered`.
     """
     this = stage(stage_id)
     record = record_of(stage_id, request, ports)
     if is_done(record):
         return {"stage": stage_id, "status": record["status"], "outputs": dict(record.get("outputs", {}))}
+    if this.id != lifetime.CLEAN:
+        _refuse_frozen(f"stage {stage_id}", request, ports)
     if finish is Finish.SKIP or (request.is_caught_up(stage_id) and this.needs_traffic):
         return _skip(this, request, ports, run, record)
     body = {**_begun(record, ports, run), "by": "attendee" if finish is Finish.DONE else "machine"}
@@ -53,6 +68,9 @@ def solve(stage_id: str, request: Request, ports: Ports, run: str, finish: Finis
     except NotReady as waiting:
         if waiting.progress:
             put(this, request, ports, run, {**body, "outputs": waiting.progress})
+        waited = (ports.now - (entered or ports.now)).total_seconds()
+        if this.failure == QUARANTINED and waited >= this.deadline_seconds:
+            raise Quarantined(f"{waiting} (after {waited:.0f} of {this.deadline_seconds} s)") from waiting
         raise
     put(this, request, ports, run, {**body, "outputs": outputs})
     return {"stage": stage_id, "status": "running", "outputs": outputs}
@@ -73,11 +91,12 @@ def check(stage_id: str, request: Request, ports: Ports, run: str, entered: date
     waited = (ports.now - entered).total_seconds()
     if missing and waited < this.deadline_seconds and not any(result.finding.final for result in missing):
         raise NotReady(_says(this, missing))
-    body = _body(results, record, ports.now, "failed" if missing else "passed")
+    body = _body(results, record, ports.now, this.failure if missing else "passed")
     put(this, request, ports, run, body)
     _say(this, request, ports, run, body)
     if missing:
-        raise CheckFailed(f"{_says(this, missing)} (after {waited:.0f} of {this.deadline_seconds} s)")
+        error = Quarantined if this.failure == QUARANTINED else CheckFailed
+        raise error(f"{_says(this, missing)} (after {waited:.0f} of {this.deadline_seconds} s)")
     return _answer(this, body)
 
 
@@ -97,28 +116,39 @@ def end(request: Request, ports: Ports, run: str) -> dict[str, Any]:
     stages = ports.records.stages(request.workshop)
     if stages.get("clean", {}).get("status") == "passed":
         ports.records.forget(request.workshop)
+        ports.lifetimes.delete(request.workshop)
     ports.events.put("WorkshopSucceeded", {"workshop": request.workshop, "run": run, "stage": request.until})
     return {"workshop": request.workshop, "run": run, "status": "succeeded", "until": request.until}
 
 
 def fail(request: Request, ports: Ports, run: str, stage_id: str, error: str, cause: str) -> dict[str, Any]:
-    """Record which stage failed and why, unless its own check has recorded it already."""
-    record = record_of(stage_id, request, ports)
+    """Record which stage failed and why, unless its own check has recorded it already.
+
+    When it was `clean`, the workshop is quarantined: the error is Quarantined, and a second event says what is left.
+    """
+    this, record = stage(stage_id), record_of(stage_id, request, ports)
     if record.get("status") == "waiting" and error in TIMED_OUT:
         cause = ABANDONED
-    if record.get("status") != "failed" or record.get("run") != run:
+    if record.get("status") != this.failure or record.get("run") != run:
         body = {
             **_kept(record),
-            "status": "failed",
+            "status": this.failure,
             "error": error,
             "cause": cause,
             "ended": ports.now.isoformat(),
         }
-        put(stage(stage_id), request, ports, run, body)
-        _say(stage(stage_id), request, ports, run, body)
+        put(this, request, ports, run, body)
+        _say(this, request, ports, run, body)
+    if this.failure == QUARANTINED:
+        error = Quarantined.__name__
+        left = record.get("outputs", {}).get("left", [])
+        ports.events.put(
+            "WorkshopQuarantined",
+            {"workshop": request.workshop, "run": run, "stage": stage_id, "left": left, "cause": cause},
+        )
     detail = {"workshop": request.workshop, "run": run, "stage": stage_id, "error": error, "cause": cause}
     ports.events.put("WorkshopFailed", detail)
-    return {**detail, "status": "failed"}
+    return {**detail, "status": this.failure}
 
 
 def record_of(stage_id: str, request: Request, ports: Ports) -> Mapping[str, Any]:
@@ -134,6 +164,17 @@ def is_done(record: Mapping[str, Any]) -> bool:
 def put(this: Stage, request: Request, ports: Ports, run: str, body: Mapping[str, Any]) -> None:
     """Make `body` the stage's current record."""
     ports.records.put_stage(request.workshop, run, this.id, {**body, "run": run}, ports.now)
+
+
+def _refuse_frozen(what: str, request: Request, ports: Ports) -> None:
+    """Nothing is made any more once cleaning has begun: it would be made behind the cleaner's back."""
+    cleaning = record_of(lifetime.CLEAN, request, ports)
+    if cleaning.get("status") not in ("running", QUARANTINED):
+        return
+    raise Frozen(
+        f"{what}: the workshop {request.workshop} is being cleaned since {cleaning.get('started')} "
+        f"({cleaning['status']}). What to do: canario clean {request.workshop}, then start it again"
+    )
 
 
 def _begun(record: Mapping[str, Any], ports: Ports, run: str) -> dict[str, Any]:

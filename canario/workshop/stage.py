@@ -117,6 +117,7 @@ class Stage:
     clean: Callable[[Request, Ports], None]
     by_hand: ByHand | None = None  # guided: where the machine has something left to do after the attendee
     needs_traffic: bool = False  # it cannot be done in a moment, for somebody who comes late
+    failure: str = "failed"  # what its record says when it did not come to its end
 
     def check(self, request: Request, ports: Ports) -> tuple[CheckResult, ...]:
         return tuple(check.run(request, ports) for check in self.checks)

@@ -30,8 +30,8 @@ class Service:
     @property
     def names(self) -> tuple[str, ...]:
         """Everything that names it in a URL without Route 53, in lower case."""
-        short = f"{self.name}.{self.namespace}.svc"
-        named = (f"{short}.cluster.local", short, self.hostname.lower(), self.ip, self.cluster_ip)
+        short = f"{self.name}.{self.namespace}"  # by a pod's search domains, whichever its namespace
+        named = (f"{short}.svc.cluster.local", f"{short}.svc", short, self.hostname.lower(), self.ip, self.cluster_ip)
         return tuple(name for name in named if name)
 
 

@@ -22,6 +22,11 @@ def records(table: dynamodb.ITable, *keys: str, actions: Sequence[str]) -> iam.P
     )
 
 
+def lifetimes(table: dynamodb.ITable, *actions: str) -> iam.PolicyStatement:
+    """`actions` on how long workshops live (canario/adapters/lifetimes.py)."""
+    return records(table, "lifetimes", actions=actions)
+
+
 def put_events(bus: events.IEventBus) -> iam.PolicyStatement:
     return iam.PolicyStatement(
         actions=["events:PutEvents"],

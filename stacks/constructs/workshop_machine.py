@@ -66,11 +66,13 @@ class WorkshopMachine(Construct):
         self._rollouts, self._patience = rollouts, patience
         self._end = _end(self, end)
         self._record_failure = _record_failure(self, fail)
+        self._cleaning: tasks.LambdaInvoke | None = None
         first = _begin(self, begin)
         first.add_catch(self._record_failure, outputs=_caught("begin", "{% $states.input %}"))
         tail: sfn.IChainable = self._end
         for stage in reversed(stages):
             tail = self._stage(stage, tail)
+        tail = self._only_clean(tail)
         functions = [begin, end, fail, *(stage.function for stage in stages)]
         # Its states' data hold task tokens, which are nobody's to read in a log.
         self.machine = Machine(
@@ -85,9 +87,18 @@ class WorkshopMachine(Construct):
         until = sfn.Choice.jsonata(self, f"Until {stage.id}?")
         until.when(sfn.Condition.jsonata(f"{{% $request.until = '{stage.id}' %}}"), self._end).otherwise(after)
         check.next(until)
+        if stage.id == STAGES[-1]:
+            self._cleaning = solve
         work = self._canary(solve, check) if stage.id == "canary" else solve.next(check)
         who = sfn.Choice.jsonata(self, f"Who does {stage.id}?")
         return who.when(_is_guided(stage.id), self._wait(stage).next(solve)).otherwise(work)
+
+    def _only_clean(self, otherwise: sfn.IChainable) -> sfn.IChainable:
+        """A workshop that is only to be cleaned, at whatever stage it is, goes straight to the last one."""
+        if self._cleaning is None:
+            return otherwise
+        only = sfn.Choice.jsonata(self, "Only clean?")
+        return only.when(sfn.Condition.jsonata("{% $request.only = 'clean' %}"), self._cleaning).otherwise(otherwise)
 
     def _canary(self, solve: tasks.LambdaInvoke, check: tasks.LambdaInvoke) -> sfn.IChainable:
         """Between solve and check runs the rollout, unless the record says that this stage has passed."""

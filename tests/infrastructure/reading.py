@@ -45,6 +45,8 @@ def _name(resource: Any) -> str:
     text = json.dumps(resource)
     if ":service/*" in text:
         return "services"
+    if ":execution:" in text:
+        return "executions"
     kinds = (
         "Logs",
         "Namespace",

@@ -25,6 +25,7 @@ LOOK = {(f"servicediscovery:{action}", "*") for action in CLOUD_MAP}
 RECORDS = {("route53:ChangeResourceRecordSets", "Namespace"), ("route53:GetHostedZone", "Namespace")}
 APPEND = ("dynamodb:PutItem", "rollout#*")
 UNLOCK = ("dynamodb:DeleteItem", "router#*")
+HOLDER = ("dynamodb:GetItem", "router#*")
 
 
 def on_services(*actions: str) -> set[Grant]:
@@ -35,8 +36,13 @@ def on_services(*actions: str) -> set[Grant]:
 INSTANCES = on_services("GetService", "DeregisterInstance", "DeleteService")
 
 WORKSHOP: dict[str, set[Grant]] = {
-    "Begin": {EVENT},
-    "End": {EVENT, ("dynamodb:Query", "workshop#*"), ("dynamodb:BatchWriteItem", "workshop#*")},
+    "Begin": {EVENT, ("dynamodb:GetItem", "lifetimes"), ("dynamodb:PutItem", "lifetimes")},
+    "End": {
+        EVENT,
+        ("dynamodb:Query", "workshop#*"),
+        ("dynamodb:BatchWriteItem", "workshop#*"),
+        ("dynamodb:DeleteItem", "lifetimes"),
+    },
     "Fail": RECORD | {APPEND, ("dynamodb:Query", "rollout#*"), UNLOCK},
     "StagePreflight": STAGE
     | IMAGES
@@ -50,14 +56,27 @@ WORKSHOP: dict[str, set[Grant]] = {
     "StageGateway": STAGE,
     "StageCanary": STAGE | {("dynamodb:Query", "rollout#*"), ("servicediscovery:DiscoverInstances", "*")},
     "StageMtls": STAGE,
-    "StageClean": STAGE | NAMES | LOOK | RECORDS | INSTANCES,
+    "StageClean": STAGE
+    | NAMES
+    | LOOK
+    | RECORDS
+    | INSTANCES
+    | {APPEND, ("dynamodb:Query", "rollout#*"), HOLDER, UNLOCK},
+    "Expire": {
+        EVENT,
+        ("dynamodb:Query", "lifetimes"),
+        ("dynamodb:PutItem", "lifetimes"),
+        ("states:StartExecution", "Workshop"),
+        ("states:DescribeExecution", "executions"),
+        ("states:StopExecution", "executions"),
+    },
     "Renew": set(),
 }
 CANARY: dict[str, set[Grant]] = {
     "Begin": {EVENT, APPEND, UNLOCK, ("dynamodb:PutItem", "router#*"), ("dynamodb:GetItem", "router#*")},
-    "Observe": {("cloudwatch:GetMetricData", "*")},
+    "Observe": {("cloudwatch:GetMetricData", "*"), HOLDER},
     "Decide": {EVENT, APPEND},
-    "Shift": {EVENT, APPEND},
+    "Shift": {EVENT, APPEND, HOLDER},
     "Verify": set(),
     "End": {EVENT, APPEND, UNLOCK},
 }
@@ -132,7 +151,8 @@ def test_only_the_workshops_machine_may_start_a_rollout(workshop: Template) -> N
     starters = [
         each["Roles"][0]["Ref"]
         for each in of_type(workshop, "AWS::IAM::Policy").values()
-        if "states:StartExecution" in str(each["PolicyDocument"])
+        for statement in each["PolicyDocument"]["Statement"]
+        if "states:StartExecution" in statement["Action"] and "Canary" in str(statement["Resource"])
     ]
 
     assert len(starters) == 1

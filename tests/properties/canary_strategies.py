@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
-from canario.canary import Counts, Observation, Plan, Rollout, Step
+from canario.canary import Counts, Guard, Observation, Plan, Rollout, Step, Tally
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
 
@@ -29,7 +29,25 @@ ramps = st.builds(
     latency_edges=st.sampled_from([(), (5.0, 10.0)]),
 )
 clocks = st.builds(Plan, deadline_windows=st.integers(13, 40), beta=st.sampled_from([0.05, 0.5]), steps=steps)
-plans = ramps | clocks
+guarded = st.builds(
+    Plan,
+    deadline_windows=st.integers(5, 40),
+    absent_deadline_windows=st.integers(1, 10),
+    alpha=st.sampled_from([0.01, 0.5]),
+    beta=st.sampled_from([0.05, 0.5]),
+    noise_windows=st.integers(1, 3),
+    watch_windows=st.integers(0, 5),
+    watch_run_length=st.sampled_from([10, 1e5]),
+    guards=st.sampled_from(
+        [
+            (Guard("errors", "errors"), Guard("latency", "latency", r1=1.5, edges=(5.0, 10.0))),
+            (Guard("latency", "latency", edges=(5.0,)), Guard("slow", "limit", edges=(10.0,), most=0.3)),
+            (Guard("errors", "errors"), Guard("most", "limit", most=0.05), Guard("faults", "faults", weight=3)),
+            (Guard("errors", "errors"), Guard("latency", "latency", edges=(5.0, 10.0), muted=True)),
+        ]
+    ),
+)
+plans = ramps | clocks | guarded
 
 rates = st.sampled_from([0, 0, 0.001, 0.01, 0.5, 1])
 
@@ -44,13 +62,16 @@ class Weather:
     in_force: float  # × the share decided
     gap: int  # windows that never came before this one
     absent: str
+    pods: int = 0
+    same_code: bool = False
 
     def observe(self, rollout: Rollout, after: datetime) -> Observation:
         """The window that follows `after`."""
         share = min(1.0, rollout.share * self.in_force)
         served = round(self.requests * share)
-        canary = _counts(rollout.plan, served, self.canary_rate)
-        baseline = _counts(rollout.plan, self.requests - served, self.baseline_rate)
+        latency = self.absent != "latency"
+        canary = _counts(rollout.plan, served, self.canary_rate, self.pods, latency=latency)
+        baseline = _counts(rollout.plan, self.requests - served, self.baseline_rate, self.pods, latency=latency)
         length = timedelta(seconds=rollout.plan.window_seconds)
         start = after + self.gap * length
         return Observation(
@@ -59,23 +80,30 @@ class Weather:
             share,
             None if self.absent in ("canary", "both") else canary,
             None if self.absent in ("baseline", "both") else baseline,
+            self.same_code,
         )
 
 
-weathers = st.lists(
-    st.builds(
-        Weather,
-        requests=st.sampled_from([0, 1, 30, 600, 6000, 10**6, 10**12]),
-        canary_rate=rates,
-        baseline_rate=rates,
-        in_force=st.sampled_from([1, 1, 1, 0.97, 1.02, 0.4, 0]),
-        gap=st.sampled_from([0, 0, 0, 1, 5]),
-        absent=st.sampled_from(["", "", "", "", "canary", "baseline", "both"]),
-    ),
-    min_size=1,
-    max_size=40,
+weather = st.builds(
+    Weather,
+    requests=st.sampled_from([0, 1, 30, 600, 6000, 10**6, 10**12]),
+    canary_rate=rates,
+    baseline_rate=rates,
+    in_force=st.sampled_from([1, 1, 1, 0.97, 1.02, 0.4, 0]),
+    gap=st.sampled_from([0, 0, 0, 1, 5]),
+    absent=st.sampled_from(["", "", "", "", "canary", "baseline", "both", "latency"]),
+    pods=st.sampled_from([0, 0, 1, 3]),
+    same_code=st.sampled_from([False, False, False, False, True]),
 )
+weathers = st.lists(weather, min_size=1, max_size=40)
 
 
-def _counts(plan: Plan, requests: int, rate: float) -> Counts:
-    return Counts(requests, round(requests * rate), (requests // 2,) * len(plan.latency_edges))
+def _counts(plan: Plan, requests: int, rate: float, pods: int, *, latency: bool) -> Counts:
+    errors = round(requests * rate)
+    each = Tally(requests // pods, 0) if pods else None
+    ill = Tally(requests // pods, min(errors, requests // pods)) if pods else None  # all failures are the first pod's
+    seen = {f"pod-{n}": each if n else ill for n in range(pods)}
+    slower = (requests // 2,) * len(plan.edges) if latency else None
+    return Counts(
+        requests, errors, slower, Tally(requests // 20, errors // 20), pods={k: v for k, v in seen.items() if v}
+    )

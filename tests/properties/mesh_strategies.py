@@ -40,8 +40,9 @@ from canario.mesh.policies import (
 )
 from canario.mesh.tls import CertificateFiles, ClientTls, ListenerTls, TlsMode, Validation
 
+_hosts_met = st.sampled_from(["a.b", "example.com", "a.b.svc.cluster.local", "b.a.svc.cluster.local"])
 names = st.from_regex(r"[a-z]([a-z0-9-]{0,8}[a-z0-9])?", fullmatch=True)
-hosts = st.from_regex(r"[a-z]{1,8}(\.[a-z]{1,8}){1,3}", fullmatch=True) | st.sampled_from(["a.b", "example.com"])
+hosts = st.from_regex(r"[a-z]{1,8}(\.[a-z]{1,8}){1,3}", fullmatch=True) | _hosts_met
 few = st.sampled_from(["a", "b"])
 refs = st.builds(Ref, few, few) | st.builds(Ref, names, names)  # so that references meet what they name
 labels = st.dictionaries(names, names, max_size=3).map(lambda found: tuple(sorted(found.items())))

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from canario.canary import Decision, Observation, Plan, Rollout, decide, decide_all, start
 from canario.errors import InvalidInput
-from tests.properties.canary_strategies import NOON, Weather, plans, ramps, weathers
+from tests.properties.canary_strategies import NOON, Weather, plans, ramps, weather, weathers
 
 Moment = tuple[Rollout, Observation, Rollout, Decision]  # before, window, after, decision
 
@@ -83,12 +84,14 @@ def test_proofs(plan: Plan, weather: list[Weather]) -> None:
     """A rollback comes exactly when the evidence of harm is enough, a promotion only after enough for safety."""
     most = 0.0
     for _, window, after, decision in moments(plan, weather):
-        enough = decision.evidence["harmful"] >= decision.evidence["threshold_rollback"] * (1 - 1e-12)
-        assert (after.outcome == "rolled_back") == enough
+        found = decision.evidence
+        enough = found["harmful"] >= found["threshold_rollback"] * (1 - 1e-12)
+        alarm = found.get("watch", 0) >= found.get("threshold_watch", math.inf) * (1 - 1e-12)
+        assert (after.outcome == "rolled_back") == (enough or alarm)
         most = max(most, decision.evidence["safe"])
         if decision.kind == "promote":
             assert most >= decision.evidence["threshold_promote"] * (1 - 1e-12)
-        if window.absent:
+        if window.absent and not alarm:
             assert decision.kind == "hold"
 
 
@@ -124,7 +127,7 @@ def test_round_trip(plan: Plan, weather: list[Weather]) -> None:
         assert restored == before
         assert (after, decision) == decide(restored, Observation.from_dict(window.to_dict()))
         assert after == Rollout.from_dict(json.loads(json.dumps(after.to_dict())))
-        assert len(after.to_json()) < 8192
+        assert len(after.to_json()) < 16_384
 
 
 @given(plans, weathers)
@@ -148,3 +151,48 @@ def test_order(plan: Plan, weather: list[Weather], offset: int, length: int) -> 
     else:
         with pytest.raises(InvalidInput):
             decide(rollout, window)
+
+
+class Operated(RuleBasedStateMachine):
+    """A rollout that is stored as JSON between any two windows, as Step Functions does."""
+
+    @initialize(plan=plans)
+    def begin(self, plan: Plan) -> None:
+        self.plan, self.stored, self.at = plan, start(plan).to_json(), NOON
+        self.share, self.outcome = 0.0, start(plan).outcome
+
+    @precondition(lambda self: self.outcome is None)
+    @rule(weather=weather)
+    def observe(self, weather: Weather) -> None:
+        before = Rollout.from_json(self.stored)
+        window = weather.observe(before, self.at)
+        after, decision = decide(before, window)
+        rises = decision.share > before.share
+        assert not (rises and (window.absent_series(self.plan) or window.same_code))
+        assert not (rises and before.share > 0 and (window.canary is None or not window.canary.requests))
+        assert decision.suspect is None or decision.kind in ("hold", "rollback")
+        self.stored, self.at = after.to_json(), window.end
+        self.share, self.outcome = decision.share, after.outcome
+
+    @precondition(lambda self: self.outcome is not None)
+    @rule(weather=weather)
+    def decide_again(self, weather: Weather) -> None:
+        rollout = Rollout.from_json(self.stored)
+        with pytest.raises(InvalidInput):
+            decide(rollout, weather.observe(rollout, self.at))
+
+    @invariant()
+    def within_the_plan(self) -> None:
+        if not hasattr(self, "stored"):
+            return
+        rollout = Rollout.from_json(self.stored)
+        assert rollout.share == self.share
+        assert rollout.to_json() == self.stored
+        assert len(self.stored) < 32 * 1024
+        assert self.outcome == "promoted" or self.share <= self.plan.largest_share
+        if self.outcome in ("rolled_back", "held"):
+            assert self.share == 0
+
+
+TestOperated = Operated.TestCase
+TestOperated.settings = settings(stateful_step_count=25)

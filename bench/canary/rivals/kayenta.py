@@ -55,10 +55,15 @@ def is_high(canary: Series, baseline: Series, confidence: float, fraction: float
     both = np.concatenate([canary, baseline])
     if np.all(both == both[0]):
         return False
+    lower, estimate = interval(canary, baseline, confidence)
+    return bool(lower > fraction * abs(estimate))
+
+
+def interval(canary: Series, baseline: Series, confidence: float) -> tuple[float, float]:
+    """The lower end and the estimate of canary − baseline: root finding on the rank sum, by order statistics."""
     differences = np.sort((canary[:, None] - baseline[None, :]).ravel())
-    spread = _spread(canary, baseline)
-    lower = _at(differences, spread * norm.ppf((1 + confidence) / 2) + 0.5)
-    return bool(lower > fraction * abs(_at(differences, 0.0)))
+    lower = _at(differences, _spread(canary, baseline) * norm.ppf((1 + confidence) / 2) + 0.5)
+    return lower, _at(differences, 0.0)
 
 
 def _spread(canary: Series, baseline: Series) -> float:

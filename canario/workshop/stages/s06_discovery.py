@@ -7,7 +7,7 @@ The frontend stays as it is: browsers find it by its public load balancer, and n
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
@@ -127,8 +127,12 @@ def forget(request: Request, ports: Ports) -> None:
 def left_overs(request: Request, ports: Ports) -> list[ServiceName]:
     """What Cloud Map has of the workshop: the services of its names, and those made for it."""
     ours = {request.names.cloud_map(service) for service in (*BALANCED, CANARY)}
-    there = ports.cloud_map.services(request.names.cloud_map(BASELINE).namespace)
+    there = {service: made for each in ports.cloud_map.namespaces() for service, made in _made(each, ports)}
     return sorted(service for service, workshop in there.items() if service in ours or workshop == request.workshop)
+
+
+def _made(namespace: str, ports: Ports) -> Iterable[tuple[ServiceName, str | None]]:
+    return ports.cloud_map.services(namespace).items()
 
 
 def same_addresses(request: Request, ports: Ports) -> Finding:

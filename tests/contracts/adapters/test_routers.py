@@ -103,3 +103,8 @@ def test_a_canary_is_withdrawn_whoever_wrote_last(routers: Routers, target: Targ
     routers.withdraw(target)
 
     assert 0 == routers.read(target).share
+
+
+def test_where_there_is_no_router_nothing_is_to_be_withdrawn(routers: Routers, target: Target):
+    """Its workshop may have been cleaned before its rollout was told."""
+    routers.withdraw(Target("w", "appmesh", target.namespace, "absent", "nodejs", target.baseline, target.canary))

@@ -104,10 +104,10 @@ class Machines:
     canary: str
     ledgers: Path
 
-    def run_workshop(self, steps: Mapping[str, Any], *, until: str = "clean") -> Execution:
-        """Run a workshop to its end; `steps`: what each function does, call by call."""
+    def run_workshop(self, steps: Mapping[str, Any], *, until: str = "clean", **more: str) -> Execution:
+        """Run a workshop to its end; `steps`: what each function does, call by call; `more` of its input."""
         script = self._script(steps)
-        return self._run(self.workshop, {"workshop": "turma-01", "until": until, "script": script}, script)
+        return self._run(self.workshop, {"workshop": "turma-01", "until": until, "script": script, **more}, script)
 
     def run_canary(self, steps: Mapping[str, Any]) -> Execution:
         script = self._script(steps)

@@ -124,3 +124,20 @@ def test_a_failure_that_cannot_be_recorded_still_says_what_failed(machines: Mach
     assert execution.error == "CheckFailed"
     assert "first" in execution.cause
     assert "second" in execution.cause
+
+
+def test_what_is_only_to_be_cleaned_is_only_cleaned(machines: Machines) -> None:
+    """No other stage is looked at, in mode guided neither; a clean that is killed is done again."""
+    execution = machines.run_workshop({"solve clean": [KILLED, NOT_READY, {}]}, only="clean", mode="guided")
+
+    assert execution.status == "SUCCEEDED", execution.cause
+    assert ["Begin workshop", *["solve clean"] * 3, "check clean", "End workshop"] == execution.names
+
+
+def test_a_quarantine_is_the_executions_own_result(machines: Machines) -> None:
+    """It fails at once with that error, and the names are its cause."""
+    left = {"error": "Quarantined", "message": "stage clean: 1 things are left: Mesh app-mesh"}
+    execution = machines.run_workshop({"check clean": [left]}, only="clean")
+
+    assert (execution.status, execution.error) == ("FAILED", "Quarantined")
+    assert "Mesh app-mesh" in execution.cause

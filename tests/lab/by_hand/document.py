@@ -15,7 +15,7 @@ _OPENS_A_SHELL = "-- /bin/bash"
 
 @dataclass(frozen=True)
 class Block:
-    """`kind`: sh or text; `word`: empty, `pod`, `later` or `setup`."""
+    """`kind`: sh or text; `word`: empty, `pod` or `setup`."""
 
     kind: str
     word: str
@@ -35,12 +35,12 @@ def blocks(document: Path) -> list[Block]:
 
 
 def steps(document: Path) -> list[Step]:
-    """The steps that a lab with its stages can do, in order; a shell in a pod and what is typed there are one."""
+    """The steps in order; a shell in a pod and what is typed there are one."""
     found: list[Step] = []
     skipping = False
     for block in blocks(document):
         if block.kind == "sh":
-            skipping = block.word in ("later", "setup")
+            skipping = block.word == "setup"
         if skipping:
             continue
         if block.kind == "text":

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.lab.by_hand.document import DOCS, DOCUMENTS, blocks, steps
-from tests.lab.by_hand.terminal import Terminal, terminal
+from tests.lab.by_hand.terminal import Terminal
 
 _ROOT = DOCS.parent
-_TOOLS = ("bash", "curl", "jq")
-_WORDS = ("", "pod", "later", "setup")
+_WORDS = ("", "pod", "setup")
 _COMMAND = re.compile(r"^ ?((?:kubectl|helm|curl|eksctl|docker|aws ecr)\b.*)$", re.MULTILINE)
 
 
@@ -49,22 +43,6 @@ def _beginning(line: str) -> str:
     """A command without what may differ by a word: its program and what it does."""
     words = line.replace("lab-appmesh", "appmesh-workshop-ns").rstrip("\\").split()
     return " ".join(words[: 2 if words[0] in ("docker", "curl") else 3]).partition(" http")[0]
-
-
-@pytest.fixture
-def typing(tmp_path: Path) -> Iterator[Terminal]:
-    """A terminal in front of a lab of its own, as `make lab-up` and `source .lab/env` leave it."""
-    if missing := [tool for tool in _TOOLS if shutil.which(tool) is None]:
-        pytest.skip(f"this machine has no {', '.join(missing)}")
-    python = {"PYTHONPATH": str(_ROOT), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    lab = [sys.executable, "-m", "lab"]
-    try:
-        subprocess.run([*lab, "up"], cwd=tmp_path, env=os.environ | python, check=True, stdout=subprocess.DEVNULL)
-        with terminal(tmp_path, python) as found:
-            found.type("source .lab/env")
-            yield found
-    finally:
-        subprocess.run([*lab, "down"], cwd=tmp_path, env=os.environ | python, check=True, stdout=subprocess.DEVNULL)
 
 
 def test_the_workshop_can_be_done_by_hand(typing: Terminal) -> None:

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from bench.canary import bound, report, speed, tuning
+from bench.canary import bound, report, tuning
 from bench.canary.measures import geometric, mean, part
 from bench.canary.product import Canario, Late
+from bench.canary.rivals.flagger import Flagger
 from bench.canary.rule import HELD, PROMOTED, ROLLED_BACK, Runs, Setting, simulate
 from bench.canary.run import PLANS, RIVALS, Job, chosen, one
 from bench.canary.scenarios import Scenario, Service, grid
@@ -124,6 +125,17 @@ def test_a_minute_late_costs_minutes_and_no_more_evidence() -> None:
     assert minutes[0] + 4 < minutes[1] < minutes[0] + 15
 
 
+def test_a_missed_canary_does_harm_for_as_long_again() -> None:
+    """Flagger's tutorial promotes a canary of twice 0.2 % in 5 minutes; it has all traffic until minute 60."""
+    scenario = Scenario(Service(6000, 0.002), "", "bad", ratio=lambda _: 2.0)
+    rule = Flagger()
+    runs = simulate(rule, scenario, 30, 4, np.random.SeedSequence(3))
+    tutorial = [each.name for each in rule.settings].index("documented (tutorial)")
+
+    assert (runs.outcome[tutorial] == PROMOTED).all()
+    assert runs.extra_in_all[tutorial].mean() == pytest.approx(55 * 12 + 5 * 0.3 * 12, rel=0.02)
+
+
 def table(outcomes: list[list[int]], extra: list[list[float]]) -> tuning.Table:
     """Two settings over a healthy and a bad scenario; one run each."""
     runs = [
@@ -151,14 +163,6 @@ def test_ratios_are_beside_the_best_rival_of_each_scenario() -> None:
 
     assert [(scenarios[1], "rule", pytest.approx(0.5))] == tuning.ratios(mine, 0, {"rule": (rival, 1)}, scenarios)
     assert any("geometric mean 0.5" in line for line in report.compared("how", [(scenarios[1], "rule", 0.5)]))
-
-
-def test_speed_is_measured_with_five_guards() -> None:
-    found = speed.measure(windows=30, seed=1)
-
-    assert len(speed.GUARDS) == 5
-    assert found.windows > 1
-    assert found.state_bytes > 500
 
 
 def test_canario_has_its_default_plan_first() -> None:

@@ -140,8 +140,9 @@ class TestKayenta:
         canary, baseline = draw.normal(0.3 * seed, 1, 18), draw.normal(0, 1, 20)
         lower, estimate = (_root(canary, baseline, z) for z in (norm.ppf(0.99), 0.0))
 
-        for fraction in (0.0, 0.25, 0.5):
-            assert kayenta.is_high(canary, baseline, 0.98, fraction) == (lower > fraction * abs(estimate))
+        found = kayenta.interval(canary, baseline, 0.98)
+        assert found == pytest.approx((lower, estimate), abs=0.02 if seed else 0.05)
+        assert kayenta.is_high(canary, baseline, 0.98, 0.25) == (lower > 0.25 * abs(estimate))
 
     def test_what_it_says_of_odd_series(self) -> None:
         """Equal series pass, tied ones cannot be told apart, none is Nodata; NaN is removed."""

@@ -20,6 +20,12 @@ def test_ends_are_where_the_evidence_is_enough() -> None:
     assert evidence_against_rate(6000, 12, 0.002) < 0
 
 
+def test_the_mixture_is_jeffreys() -> None:
+    """One failure of one request against ½: B(3/2, 1/2) / B(1/2, 1/2) is ½, so the evidence says nothing yet."""
+    assert evidence_against_rate(1, 1, 0.5) == pytest.approx(0)
+    assert evidence_against_rate(2, 2, 0.5) == pytest.approx(log(1.5))
+
+
 @pytest.mark.parametrize(("requests", "errors", "end"), [(300, 0, 0), (300, 300, 1)])
 def test_nothing_and_everything_failed(requests: int, errors: int, end: int) -> None:
     """A rate of 0 or 1 is never rejected by counts that are just that."""

@@ -136,7 +136,9 @@ def test_shares_that_were_not_written() -> None:
         ('{"a": 1}', "recording: 'an object with a'"),
         ('[{"start": "2026-10-03T14:00:00Z", "x": 1}]', "row 1: field: 'x'"),
         ("[3]", "row 1: row: 3"),
-        ('[{"start": 5}]', "row 1: start: 5"),
+        ('[{"start": "2026-10-03T14:00:00Z", "canary_requests": 1}]', "row 1: canary_errors: None"),
+        ('{"MetricDataResults": [{"Id": "canary_requests"}]}', "MetricDataResults: ['canary_requests']"),
+        ('[{"start": 5, "canary": null, "baseline": null}]', "row 1: start: 5"),
         ('{"MetricDataResults": [{"Id": "m0", "Label": "CPU"}]}', "series m0: 'CPU'"),
     ],
 )

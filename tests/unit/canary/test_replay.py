@@ -50,9 +50,12 @@ def test_a_clock_that_went_on_too_long() -> None:
 def test_a_share_that_never_rose_still_shows_the_proof() -> None:
     """A record that stays at 10 % is not promoted, but it says from when Canario would have gone on to."""
     found = replay(PLAN, Recording(tuple(constant(0.1, (0, 0), 40)), "recorded"))
+    first = next(each for each in found.decided if each.decision.evidence["safe"] >= 20)
 
     assert found.rollout.outcome is None
-    assert "the canary was proved safe by the window that ended at" in found.notes[-1]
+    assert (
+        f"the canary was proved safe by the window that ended at {first.observation.end.isoformat()}" in found.notes[-1]
+    )
 
 
 def test_windows_after_the_canary_are_not_decided() -> None:

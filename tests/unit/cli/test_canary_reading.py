@@ -149,3 +149,11 @@ def test_a_reason_is_wrapped_beside_its_row(record: Path) -> None:
         assert max(map(len, lines)) <= width
         words = " ".join(lines).split()
         assert all(word in words for each in found for word in each.decision.reason.split())
+
+
+def test_the_example_of_the_documentation() -> None:
+    """docs/reading-decisions.md says that it is rolled back."""
+    path = Path(__file__).parents[3] / "docs" / "examples" / "incident.csv"
+    (text,) = replay(given(str(path), "--json"))
+
+    assert "rolled_back" == json.loads(text)["outcome"]

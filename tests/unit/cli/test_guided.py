@@ -20,6 +20,7 @@ from canario.workshop.hints import hints
 from canario.workshop.names import names
 from canario.workshop.run import Finish
 from tests.fakes import NOW, FakeWorkshopRecords
+from tests.lifetimes import FakeLifetimes
 
 W = "turma-01"
 Answer = Callable[[str, Mapping[str, Any]], dict[str, Any]]
@@ -70,7 +71,7 @@ class Classroom:
 
     @property
     def desk(self) -> Desk:
-        return Desk(self.records, self.functions, self.machine, self.pause, lambda: NOW)
+        return Desk(self.records, self.functions, self.machine, FakeLifetimes(), self.pause, lambda: NOW)
 
 
 def given(stage: str | None = None, lang: str = "en") -> Namespace:

@@ -10,11 +10,13 @@ def table(**more: Any) -> dict[str, images.Image]:
 
 
 def test_every_repository_runs() -> None:
-    """Every repository of the workshop, and the document's own image names, are programs that exist."""
+    """Every repository of the workshop, the document's own images and the walkthroughs' are programs that exist."""
     document = {"app-mesh-lab-partner", "nodejs-v2", "appmesh-controller", "aws-appmesh-envoy", "aws-xray-daemon"}
+    walkthroughs = {"feapp", "colorapp", "howto-k8s-retry-policy/colorapp", "howto-k8s-timeout-policy/colorapp"}
+    clients = {"tutum/curl", "curlimages/curl", "vegeta", "fortio/fortio"}
 
-    assert {*images.REPOSITORIES, *document} == set(table())
-    assert all(Path(table()[name]["argv"][1]).is_file() for name in images.REPOSITORIES)
+    assert {*images.REPOSITORIES, *document, *walkthroughs, *clients} == set(table())
+    assert all(Path(table()[name]["argv"][1]).is_file() for name in (*images.REPOSITORIES, *walkthroughs))
 
 
 def test_only_the_canary_is_broken() -> None:

@@ -29,6 +29,7 @@ def test_load_balancer() -> None:
     assert found.names == (
         "web.ns.svc.cluster.local",
         "web.ns.svc",
+        "web.ns",
         "a.elb.amazonaws.com",
         "127.9.1.1",
         "127.9.2.1",

@@ -34,6 +34,15 @@ def test_a_pod_has_the_attributes_that_the_app_mesh_controller_wrote() -> None:
     assert (Create(NODEJS, ""), Register(NODEJS, IP, expected)) == outcome.done
 
 
+def test_a_pod_has_what_its_node_asks_for() -> None:
+    """Two nodes share a service, and tell their pods apart by the attributes that both name."""
+    cloud, blue = FakeCloudMap(), node("nodejs")
+    blue["spec"]["serviceDiscovery"]["awsCloudMap"]["attributes"] = [{"key": "color", "value": "blue"}]
+    reconcile(Objects([blue], [pod("nodejs", "nodejs-1", IP)]), cloud)
+
+    assert "blue" == cloud.registered[NODEJS][IP].attributes["color"]
+
+
 def test_a_pod_is_registered_once_it_is_ready_and_unhealthy_when_it_is_not_any_more() -> None:
     """Readiness is the instance's health; only the first readiness registers."""
     cloud = FakeCloudMap()

@@ -2,6 +2,7 @@
 
 import pytest
 
+from canario.workshop.frozen import FROZEN
 from canario.workshop.kinds import DEPLOYMENT, NAMESPACE, VIRTUAL_NODE, VIRTUAL_ROUTER
 from canario.workshop.mesh import router_name
 from canario.workshop.names import SERVICES, deployment
@@ -9,7 +10,6 @@ from canario.workshop.ports import Manifest, Ports
 from canario.workshop.stages import stage
 from canario.workshop.stages.s04_mesh import JOINED, RESTARTED
 from canario.workshop.stages.s08_canary import target
-from canario.workshop.stages.s10_clean import FROZEN
 from tests.unit.workshop.world import DEFAULT, deployment_of, world
 from tests.unit.workshop.world import NAMESPACE as WHERE
 

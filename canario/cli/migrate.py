@@ -1,0 +1,191 @@
+"""`canario migrate DIR|-`: App Mesh manifests in, Gateway API and Istio manifests out."""
+
+import argparse
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from canario.cli import documents
+from canario.cli.documents import STDIN, Source
+from canario.cli.kinds import Commands, Unmet
+from canario.errors import InvalidInput
+from canario.mesh.migration import Document, Finding, Level, Migration, is_app_mesh, migrate
+from canario.mesh.migration_others import namespace_labels
+
+APP_MESH = "appmesh.k8s.aws"
+BROKEN = (Level.REFUSED,)
+STRICT = (Level.REFUSED, Level.LOST)
+
+
+@dataclass(frozen=True)
+class Read:
+    """A document with its text; `manifest` is None for one that could not be read."""
+
+    source: Source
+    manifest: Any
+
+
+def add(commands: Commands) -> None:
+    parser = commands.add_parser(
+        "migrate",
+        help="turn App Mesh manifests into Gateway API and Istio ones",
+        description="Exit status: 0 when every document went through; 1 when one did not, or, with --strict, when a "
+        "field has no equal (then nothing is written); 2 when the input cannot be read.",
+    )
+    parser.add_argument("place", metavar="DIR|-", help="a folder, a file, or - for standard input")
+    parser.add_argument("--output", type=Path, metavar="FOLDER", help="write files of the same names here")
+    parser.add_argument("--namespace", default="default", help="of objects that name none (default: default)")
+    parser.add_argument("--strict", action="store_true", help="what has no equal is an error")
+    parser.add_argument("--plain", action="store_true", help="without Canario's annotations")
+    parser.add_argument("--verify", action="store_true", help="ask both the same, on the lab's Envoys")
+    parser.set_defaults(run=run)
+
+
+def migration(place: str, namespace: str) -> Migration:
+    """What the documents at a place become, without anything being written or said. Raises InvalidInput."""
+    flat = [read for each in documents.sources(place) for read in _read_file(each, [])]
+    return migrate([_document(read) for read in flat], namespace)
+
+
+def run(arguments: argparse.Namespace, session: boto3.Session) -> Iterator[str]:
+    """The manifests, as text; findings go to standard error."""
+    findings: list[Finding] = []
+    reads = [_read_file(each, findings) for each in documents.sources(arguments.place)]
+    flat = [read for each in reads for read in each]
+    done = migrate([_document(read) for read in flat], arguments.namespace, notes=not arguments.plain)
+    findings += done.findings
+    _report(findings, flat)
+    if arguments.strict and any(finding.level in STRICT for finding in findings):
+        raise Unmet
+    pairs = zip(flat, done.replaced, strict=True)
+    texts = iter([_text(read, made, done.refused.get(index)) for index, (read, made) in enumerate(pairs)])
+    files = [(each[0].source.file, [next(texts) for _ in each]) for each in reads if each]
+    more = [documents.dumped(manifest) for manifest in done.more]
+    yield from _written(files, more, arguments)
+    verified = _verified(arguments) if arguments.verify else True
+    if not verified or any(finding.level in BROKEN for finding in findings):
+        raise Unmet
+
+
+def _verified(arguments: argparse.Namespace) -> bool:
+    """Whether an Envoy with each mesh answers the same. The lab is asked by its command: nothing here knows it."""
+    if arguments.place == STDIN or find_spec("lab") is None:
+        raise InvalidInput("--verify", arguments.place, "a folder or a file, where the lab is installed (make setup)")
+    command = [sys.executable, "-m", "lab.verify", arguments.place, arguments.namespace]
+    return subprocess.run(command, check=False).returncode == 0  # noqa: S603
+
+
+def _read_file(found: Sequence[Source], findings: list[Finding]) -> list[Read]:
+    """The documents of a file; the items of a List are documents too."""
+    reads = [read for source in found for read in _items(_read(source, findings))]
+    of_app_mesh = [read.source for read in reads if is_app_mesh(read.manifest)]
+    left = {name: line for source in reversed(of_app_mesh) for name, line in source.placeholders.items()}
+    if left:
+        says = f"{', '.join(sorted(left))} stays as it is"
+        todo = "fill it in (envsubst) before you apply the result"
+        findings.append(Finding(Level.NOTE, of_app_mesh[0].file, min(left.values()), "file", says, todo))
+    return reads
+
+
+def _items(read: Read) -> list[Read]:
+    manifest = read.manifest
+    is_list = isinstance(manifest, Mapping) and manifest.get("kind") == "List"
+    if not is_list or not any(map(is_app_mesh, manifest.get("items") or ())):
+        return [read]
+    lines = [read.source.line_of(manifest, f"items[{index}]") for index in range(len(manifest["items"]))]
+    sources = [
+        Source(read.source.file, line, documents.dumped(item))
+        for line, item in zip(lines, manifest["items"], strict=True)
+    ]
+    return [Read(source, source.parsed()) for source in sources]
+
+
+def _read(source: Source, findings: list[Finding]) -> Read:
+    try:
+        manifest = source.parsed()
+        if source.template and is_app_mesh(manifest):
+            raise source.refused(None)
+    except InvalidInput as error:
+        file, _, line = error.field.rpartition(":")
+        level = Level.REFUSED if APP_MESH in source.text else Level.NOTE
+        says = f"{error.value!r} is not allowed here"
+        findings.append(Finding(level, file, int(line), "document", says, f"allowed: {error.allowed}"))
+        return Read(source, None)
+    return Read(source, manifest)
+
+
+def _document(read: Read) -> Document:
+    source, manifest = read.source, read.manifest
+    return Document(source.file, source.line_of(manifest, ""), manifest, lambda path: source.line_of(manifest, path))
+
+
+def _text(read: Read, made: Sequence[Any] | None, refused: str | None) -> str:
+    """What stands for a document: its own text, or its replacements below its comments."""
+    if made is None:
+        unread = read.manifest is None and APP_MESH in read.source.text
+        return "# canario: not migrated: it is no YAML\n" if unread else _with_labels(read)
+    comments = "".join(f"{comment}\n" for comment in read.source.comments)
+    if made:
+        return comments + "---\n".join(map(documents.dumped, made))
+    if refused:
+        said = " ".join(refused.split())
+        return f"{comments}# canario: not migrated: {read.manifest.get('kind')}: {said}\n"
+    return comments
+
+
+def _with_labels(read: Read) -> str:
+    """A Namespace's text with Istio's labels for App Mesh's; anything else as it stands."""
+    changes = namespace_labels(read.manifest)
+    if not changes:
+        return read.source.text
+    labels = read.manifest["metadata"]["labels"]
+    for name, value in changes.items():
+        if value is None:
+            place = list(labels).index(name)
+            del labels[name]
+        else:
+            labels.insert(place, name, value)
+    return documents.dumped(read.manifest)
+
+
+def _written(
+    files: Sequence[tuple[str, list[str]]], more: Sequence[str], arguments: argparse.Namespace
+) -> Iterator[str]:
+    """The text for standard output; with --output the names of the files instead."""
+    if arguments.output is None:
+        yield _joined([text for _, texts in files for text in texts] + list(more)).rstrip("\n")
+        return
+    place = Path("." if arguments.place == STDIN else arguments.place)
+    base = place if place.is_dir() else place.parent
+    for file, texts in files:
+        name = Path("stdin.yaml") if arguments.place == STDIN else Path(file).relative_to(base)
+        yield _write(arguments.output / name, texts)
+    if more:
+        yield _write(arguments.output / "canario-migrate-more.yaml", more)
+
+
+def _write(path: Path, texts: Sequence[str]) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(_joined(texts), encoding="utf-8")
+    return str(path)
+
+
+def _joined(texts: Sequence[str]) -> str:
+    ended = [text if text.endswith("\n") else f"{text}\n" for text in texts if text.strip()]
+    return "---\n".join(text.lstrip("\n") for text in ended)
+
+
+def _report(findings: Sequence[Finding], reads: Sequence[Read]) -> None:
+    for finding in findings:
+        print(finding, file=sys.stderr)  # noqa: T201
+    count = sum(is_app_mesh(read.manifest) for read in reads)
+    levels = Counter(finding.level for finding in findings)
+    said = ", ".join(f"{levels[level]} {level}" for level in Level if levels[level])
+    print(f"canario: {len(reads)} documents, {count} of App Mesh{': ' + said if said else ''}", file=sys.stderr)  # noqa: T201

@@ -1,0 +1,55 @@
+"""`python -m lab.verify PLACE [NAMESPACE]`: what `canario migrate --verify` calls.
+
+Exit status: 0 when every request is answered the same, 1 when one is not, 2 when the input cannot be read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from canario.cli.migrate import migration
+from canario.errors import InvalidInput
+from canario.mesh.model import Mesh
+from lab.errors import LabError
+from lab.verify.asked import requests
+from lab.verify.run import compared
+
+
+def main(argv: Sequence[str]) -> int:
+    place, namespace = argv[0], argv[1] if len(argv) > 1 else "default"
+    try:
+        meshes = migration(place, namespace).meshes
+        with tempfile.TemporaryDirectory(prefix="canario-verify-") as directory:
+            return max([_verified(mesh, Path(directory) / str(at)) for at, mesh in enumerate(meshes)], default=0)
+    except InvalidInput as error:
+        _say(f"canario: {error}")
+        return 2
+    except LabError as error:
+        _say(f"canario: {error}")
+        return 1
+
+
+def _verified(mesh: Mesh, directory: Path) -> int:
+    for side in ("before", "after"):
+        (directory / side).mkdir(parents=True)
+    asked, left = requests(mesh)
+    differences = asyncio.run(compared(mesh, asked, directory))
+    for difference in differences:
+        _say(f"verify: {difference}")
+    for each in left:
+        _say(f"verify: not asked: {each}")
+    same = len(asked) - len(differences)
+    _say(f"canario: mesh {mesh.name}: {len(asked)} requests, {same} answered the same, {len(differences)} differently")
+    return 1 if differences else 0
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)  # noqa: T201
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

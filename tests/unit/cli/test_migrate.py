@@ -1,0 +1,288 @@
+"""`canario migrate`: what a person gets for a folder of App Mesh manifests, and where the findings point."""
+
+from __future__ import annotations
+
+import io
+from argparse import ArgumentParser
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pytest
+import yaml
+
+from canario.cli import migrate
+from canario.cli.command import COMMANDS
+from canario.cli.kinds import Unmet
+from canario.errors import InvalidInput
+from tests.unit.mesh.schemas import refused
+
+SHOP = """\
+    # The shop.
+    apiVersion: v1
+    kind: Namespace
+    metadata:
+      name: shop  # all of it
+      labels:
+        mesh: shop
+        appmesh.k8s.aws/sidecarInjectorWebhook: enabled
+    ---
+    apiVersion: appmesh.k8s.aws/v1beta2
+    kind: Mesh
+    metadata: {name: shop}
+    spec: {namespaceSelector: {matchLabels: {mesh: shop}}}
+    ---
+    # the only node
+    apiVersion: appmesh.k8s.aws/v1beta2
+    kind: VirtualNode
+    metadata: {name: web, namespace: shop}
+    spec:
+      podSelector: {matchLabels: {app: web}}
+      listeners: [{portMapping: {port: 8080, protocol: http}}]  # as the pods do
+      serviceDiscovery: {dns: {hostname: web-v1.shop.svc.cluster.local}}
+    ---
+    apiVersion: appmesh.k8s.aws/v1beta2
+    kind: VirtualRouter
+    metadata: {name: web, namespace: shop}
+    spec:
+      listeners: [{portMapping: {port: 8080, protocol: http}}]
+      routes:
+        - name: all
+          httpRoute:
+            match: {prefix: /}
+            action: {weightedTargets: [{virtualNodeRef: {name: web}, weight: 1}]}
+    ---
+    apiVersion: appmesh.k8s.aws/v1beta2
+    kind: VirtualService
+    metadata: {name: web, namespace: shop}
+    spec: {provider: {virtualRouter: {virtualRouterRef: {name: web}}}}
+    """
+SHOP_MESH = "apiVersion: appmesh.k8s.aws/v1beta2\nkind: Mesh\nmetadata:\n  name: shop"
+RETRIES = """\
+            retryPolicy:
+              maxRetries: 1
+              perRetryTimeout: {unit: s, value: 1}
+              httpRetryEvents: [server-error]
+"""
+
+
+@dataclass
+class Run:
+    status: int
+    out: str
+    lines: list[str]  # on standard error, the summary aside
+    summary: str
+
+    @property
+    def manifests(self) -> list[dict[str, Any]]:
+        return [each for each in yaml.safe_load_all(self.out) if each]
+
+
+@pytest.fixture
+def run(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str, **files: str) -> Run:
+        for name, text in files.items():
+            Path("in").mkdir(exist_ok=True)
+            Path("in", f"{name}.yaml").write_text(dedent(text))
+        parser = ArgumentParser()
+        migrate.add(parser.add_subparsers())
+        parsed = parser.parse_args(["migrate", *(arguments or ("in",))])
+        status, lines = 0, []
+        try:
+            for line in parsed.run(parsed, None):
+                lines.append(line)
+        except Unmet:
+            status = 1
+        *findings, summary = capsys.readouterr().err.splitlines()
+        return Run(status, "\n".join(lines), findings, summary)
+
+    return run
+
+
+def test_a_mesh_becomes_objects_that_their_crds_take(run) -> None:
+    """App Mesh's documents are replaced in their places, and nothing is lost of a plain mesh."""
+    result = run(shop=SHOP)
+
+    assert (0, []) == (result.status, result.lines)
+    assert ["Namespace", "Sidecar", "Service", "HTTPRoute", "Service"] == [each["kind"] for each in result.manifests]
+    assert [] == [trouble for each in result.manifests for trouble in refused(each)]
+    assert "canario: 5 documents, 4 of App Mesh" == result.summary
+
+
+def test_comments_and_labels_stay(run) -> None:
+    """A Namespace keeps its comments and gets Istio's label; a node's comments stand above what it became."""
+    out = run(shop=SHOP).out
+
+    assert out.startswith("# The shop.\napiVersion: v1\n")
+    assert "  name: shop  # all of it\n" in out
+    assert "    istio-injection: enabled\n" in out
+    assert "sidecarInjectorWebhook" not in out
+    assert "---\n# the only node\n# as the pods do\napiVersion: v1\nkind: Service\n" in out
+
+
+def test_other_objects_pass_untouched(run) -> None:
+    """What is not App Mesh's keeps every byte of its text."""
+    text = "apiVersion: v1\nkind: ConfigMap   # odd\nmetadata: { name:  x }\ndata:\n    a:   'b'\n"
+
+    assert f"---\n{text}" in run(a=SHOP, b=text).out + "\n"
+
+
+def test_routes_get_app_meshs_timeout(run) -> None:
+    """App Mesh gives a request 15 s where nothing is said, Istio any time: so it is said."""
+    (route,) = [each for each in run(shop=SHOP).manifests if each["kind"] == "HTTPRoute"]
+
+    assert {"request": "15s"} == route["spec"]["rules"][0]["timeouts"]
+
+
+def test_what_is_lost_is_said_with_its_line(run) -> None:
+    """A field without an equal is named with file, line, path and what to do; the rest is migrated."""
+    result = run(shop=_with_retries())
+
+    (line,) = result.lines
+    number = dedent(_with_retries()).splitlines().index("        retryPolicy:") + 1
+    assert line.startswith(
+        f"in/shop.yaml:{number}: lost: VirtualRouter shop/web: spec.routes[0].httpRoute.retryPolicy: "
+    )
+    assert 0 == result.status
+    assert "1 lost" in result.summary
+
+
+def test_strict_makes_a_loss_an_error(run) -> None:
+    """With --strict a loss ends with status 1, and nothing is written."""
+    result = run("in", "--strict", shop=_with_retries())
+
+    assert (1, "") == (result.status, result.out)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "says"),
+    [
+        pytest.param("apiVersion: appmesh.k8s.aws/v1beta2\nkind: [Mesh\n", 3, "YAML", id="no YAML"),
+        pytest.param(
+            "apiVersion: appmesh.k8s.aws/v1beta2\nkind: Mesh\nmetadata: {name: '{{ .Values.mesh }}'}\n",
+            3,
+            "fill it in first",
+            id="a template",
+        ),
+        pytest.param(
+            "apiVersion: appmesh.k8s.aws/v1beta1\nkind: Mesh\nmetadata: {name: m}\n", 1, "v1beta2", id="the old version"
+        ),
+        pytest.param(
+            "apiVersion: appmesh.k8s.aws/v1beta2\nkind: VirtualService\nmetadata: {name: x, namespace: shop}\n"
+            "spec:\n  awsName: x\n  provder: {}\n",
+            6,
+            "spec.provder",
+            id="an unknown field",
+        ),
+        pytest.param("apiVersion: appmesh.k8s.aws/v1beta2\nkind: Mesh\nmetadata:\n", 1, "metadata.name", id="no name"),
+        pytest.param(
+            "apiVersion: appmesh.k8s.aws/v1beta2\nkind: VirtualNode\nmetadata: {name: web, namespace: shop}\n",
+            1,
+            "in/a.yaml:16",
+            id="twice there",
+        ),
+        pytest.param(
+            "apiVersion: appmesh.k8s.aws/v1beta2\nkind: VirtualRouter\nmetadata: {name: x, namespace: shop}\n"
+            "spec: {listeners: [{portMapping: {port: high, protocol: http}}]}\n",
+            4,
+            "spec.listeners[0].portMapping.port",
+            id="no number",
+        ),
+    ],
+)
+def test_a_broken_document_is_one_line_and_stops_no_other(run, text: str, line: int, says: str) -> None:
+    """It is refused with its file and line; the others are migrated; the status is 1."""
+    result = run(a=SHOP, b=text)
+
+    (found,) = [each for each in result.lines if ": refused: " in each]
+    assert found.startswith(f"in/b.yaml:{line}: refused: ")
+    assert says in found
+    assert 1 == result.status
+    assert ["Namespace", "Sidecar", "Service", "HTTPRoute", "Service"] == [each["kind"] for each in result.manifests]
+    assert "# canario: not migrated: " in result.out
+
+
+def test_a_dangling_reference_is_noted(run) -> None:
+    """A route to a node that is not there is migrated, and said: the node may be in the cluster."""
+    result = run(shop=SHOP.replace("virtualNodeRef: {name: web}", "virtualNodeRef: {name: gone}"))
+
+    (line,) = result.lines
+    assert "note: VirtualRouter shop/web: its route all sends to node shop/gone, which is not in mesh shop" in line
+
+
+def test_placeholders_stay_and_are_said_once(run) -> None:
+    """`${NAME}` goes through as it is, with one line for the file."""
+    document = (
+        "apiVersion: appmesh.k8s.aws/v1beta2\nkind: VirtualService\nmetadata:\n  name: {}\n"
+        "  namespace: ${{NS}}\nspec:\n  awsName: {}.${{NS}}.svc.cluster.local\n"
+    )
+    result = run(shop="\n---\n".join([SHOP_MESH, document.format("a", "a"), document.format("b", "b")]))
+
+    (line,) = [each for each in result.lines if "${NS}" in each and ": note: " in each and "stays" in each]
+    assert line.startswith("in/shop.yaml:10: note: file: ${NS} stays as it is")
+    assert {"${NS}"} == {each["metadata"]["namespace"] for each in result.manifests}
+
+
+def test_a_service_that_is_there_is_kept(run) -> None:
+    """A Service of a node's name is taken as it is, and what it lacks for the routes is said."""
+    there = "apiVersion: v1\nkind: Service\nmetadata: {name: web-v1, namespace: shop}\nspec: {selector: {app: web}}\n"
+    result = run(a=SHOP, b=there)
+
+    assert 1 == sum(each["metadata"]["name"] == "web-v1" for each in result.manifests)
+    (line,) = result.lines
+    assert "in/b.yaml:4: lost: Service shop/web-v1: spec.ports: routes send to its port 8080" in line
+
+
+def test_a_list_is_its_items(run) -> None:
+    """What `kubectl get -o yaml` prints is read item by item."""
+    item = "- apiVersion: appmesh.k8s.aws/v1beta2\n  kind: Mesh\n  metadata: {name: m}\n"
+    result = run(a=f"apiVersion: v1\nkind: List\nitems:\n{item}")
+
+    assert ["Sidecar"] == [each["kind"] for each in result.manifests]
+
+
+def test_plain_output_has_no_annotations(run) -> None:
+    """With --plain nothing of Canario's is in the manifests."""
+
+    assert "canario/" in run("in", shop=SHOP).out
+    assert "canario/" not in run("in", "--plain").out
+
+
+def test_files_keep_their_names(run) -> None:
+    """With --output each file is written under its own name, and the names are printed."""
+    result = run("in", "--output", "out", shop=SHOP, other="apiVersion: v1\nkind: ConfigMap\n")
+
+    assert ["out/other.yaml", "out/shop.yaml"] == result.out.splitlines()
+    assert "apiVersion: v1\nkind: ConfigMap\n" == Path("out/other.yaml").read_text()
+    assert "HTTPRoute" in Path("out/shop.yaml").read_text()
+
+
+def test_standard_input_is_read(run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`-` is standard input, and findings call it so."""
+    monkeypatch.setattr("sys.stdin", io.StringIO(dedent(_with_retries())))
+    result = run("-")
+
+    assert result.lines[0].startswith("stdin:")
+    assert "HTTPRoute" in result.out
+
+
+def test_a_place_that_is_not_there_is_refused(run) -> None:
+    """With its name, and what is allowed."""
+
+    with pytest.raises(InvalidInput, match="DIR: 'nowhere' is not allowed"):
+        run("nowhere")
+
+
+def test_the_command_is_there() -> None:
+    """`canario migrate` is one of the commands."""
+
+    assert migrate in COMMANDS
+
+
+def _with_retries() -> str:
+    """The shop with retries in its route."""
+    at = "            action: {weightedTargets: [{virtualNodeRef: {name: web}, weight: 1}]}\n"
+    return SHOP.replace(at, at + RETRIES)
