@@ -20,8 +20,11 @@ WAITS |= {(f"states:SendTask{how}", "Workshop") for how in ("Success", "Failure"
 STAGE = RECORD | WAITS
 NAMES = {("route53:ListResourceRecordSets", "Zone"), ("route53:ChangeResourceRecordSets", "Zone")}
 IMAGES = {("ecr:DescribeImages", name) for name in ("frontend", "nodejs", "nodejsv2", "crystal")}
-CLOUD_MAP = ("ListNamespaces", "ListServices", "ListInstances", "GetInstancesHealthStatus", "DiscoverInstances")
-LOOK = {(f"servicediscovery:{action}", "*") for action in CLOUD_MAP}
+LISTS = ("ListNamespaces", "ListServices", "ListInstances", "GetInstancesHealthStatus")
+    f"servicediscovery:{a}" for a in ("ListNamespaces", "ListServices", "ListInstances", "GetInstancesHealthStatus")
+}
+LIST = {(f"servicediscovery:{action}", "*") for action in LISTS}
+LOOK = LIST | {("servicediscovery:DiscoverInstances", "*")}
 RECORDS = {("route53:ChangeResourceRecordSets", "Namespace"), ("route53:GetHostedZone", "Namespace")}
 APPEND = ("dynamodb:PutItem", "rollout#*")
 UNLOCK = ("dynamodb:DeleteItem", "router#*")
@@ -46,7 +49,8 @@ WORKSHOP: dict[str, set[Grant]] = {
     "Fail": RECORD | {APPEND, ("dynamodb:Query", "rollout#*"), UNLOCK},
     "StagePreflight": STAGE
     | IMAGES
-    | {("route53:ListResourceRecordSets", "Zone"), ("servicediscovery:ListNamespaces", "*")},
+    | LIST  # counted, for the preflight of many workshops
+    | {("route53:ListResourceRecordSets", "Zone")},
     "StageBaseline": STAGE | NAMES,
     "StageController": STAGE,
     "StageMesh": STAGE,
