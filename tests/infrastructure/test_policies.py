@@ -21,8 +21,6 @@ STAGE = RECORD | WAITS
 NAMES = {("route53:ListResourceRecordSets", "Zone"), ("route53:ChangeResourceRecordSets", "Zone")}
 IMAGES = {("ecr:DescribeImages", name) for name in ("frontend", "nodejs", "nodejsv2", "crystal")}
 LISTS = ("ListNamespaces", "ListServices", "ListInstances", "GetInstancesHealthStatus")
-    f"servicediscovery:{a}" for a in ("ListNamespaces", "ListServices", "ListInstances", "GetInstancesHealthStatus")
-}
 LIST = {(f"servicediscovery:{action}", "*") for action in LISTS}
 LOOK = LIST | {("servicediscovery:DiscoverInstances", "*")}
 RECORDS = {("route53:ChangeResourceRecordSets", "Namespace"), ("route53:GetHostedZone", "Namespace")}
