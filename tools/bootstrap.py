@@ -48,12 +48,14 @@ def make_environment():
     wanted = "%d.%d\n" % tuple(sys.version_info[:2])
     if up_to_date("python", wanted.encode()) and works([BIN / "python", "-m", "pip", "--version"]):
         return
+    # The Makefile's `python3` may be that of the very .venv that goes now.
+    python = getattr(sys, "_base_executable", sys.executable)
     say("making the virtual environment .venv with Python %s" % wanted.strip())
     shutil.rmtree(VENV, ignore_errors=True)
     run(
-        [sys.executable, "-m", "venv", str(VENV)],
+        [python, "-m", "venv", str(VENV)],
         "cannot make a virtual environment with %s: its venv module is incomplete "
-        "(Debian: apt-get install python3-venv)" % sys.executable,
+        "(Debian: apt-get install python3-venv)" % python,
     )
     done("python", wanted.encode())
 

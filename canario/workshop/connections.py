@@ -119,6 +119,29 @@ def _of_caller(names: Names, pod: str, ports: Ports) -> Iterator[str]:
             yield f"{pod}: its proxy calls {service} in plaintext"
 
 
-def _leads_to(cluster: Mapping[str, Any], names: Names, service: str) -> bool:
-    """Whether the cluster has the endpoints of one of the service's nodes."""
-    return f"egress/{names.namespace}/{service}/" in cluster["name"] and "load_assignment" in cluster
+def sent_to(names: Names, ports: Ports, service: str) -> dict[str, set[str]]:
+    """The frontend's pod → the addresses to which its proxy, as it is in force, sends what is for the service's node.
+
+    Raises RemoteError when a proxy does not say.
+    """
+    found = {}
+    for pod in pods.pods(ports.kubernetes, names.namespace, [CALLER]):
+        name = str(pod["metadata"]["name"])
+        answer = ports.kubernetes.proxy(names.namespace, name, ADMIN_PORT, CLUSTERS)
+        try:
+            clusters = [each["cluster"] for each in json.loads(answer.body).get("configs", [])]
+            found[name] = {
+                str(endpoint["endpoint"]["address"]["socket_address"]["address"])
+                for cluster in clusters
+                if _leads_to(cluster, names, service, deployment(service))
+                for group in cluster["load_assignment"].get("endpoints", [])
+                for endpoint in group["lb_endpoints"]
+            }
+        except (ValueError, KeyError, TypeError) as error:
+            raise RemoteError(f"reading the clusters of {name}'s proxy: {error!r} is missing or malformed") from error
+    return found
+
+
+def _leads_to(cluster: Mapping[str, Any], names: Names, service: str, node: str = "") -> bool:
+    """Whether the cluster has the endpoints of one of the service's nodes, or of this one."""
+    return f"egress/{names.namespace}/{service}/{node}" in cluster["name"] and "load_assignment" in cluster

@@ -6,13 +6,14 @@ or by semicolons as spreadsheets in Portuguese write it. Empty lines and lines t
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from canario.errors import InvalidInput
 from canario.workshop.request import parse_request
 
-COLUMNS = ("workshop", "mesh", "mode", "until", "guided_from")
+COLUMNS = ("workshop", "mesh", "mode", "until", "guided_from", "ttl_hours")
 DELIMITERS = (",", ";")
 
 
@@ -78,7 +79,9 @@ def _table(lines: Sequence[tuple[int, str]]) -> Iterator[tuple[int, Mapping[str,
 
 
 def _entry(number: int, cells: Mapping[str, str], shared: Mapping[str, Any], dialects: Sequence[str]) -> Entry:
-    request = {**shared, **cells}
+    request: dict[str, Any] = {**shared, **cells}
+    with suppress(KeyError, ValueError):  # what is no number is refused as it is
+        request["ttl_hours"] = float(cells["ttl_hours"])
     try:
         parse_request(request, dialects=dialects)
     except InvalidInput as error:

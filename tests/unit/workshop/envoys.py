@@ -5,7 +5,7 @@ from typing import Any
 
 from canario.errors import RemoteError
 from canario.workshop.kinds import POD, SECRET, VIRTUAL_GATEWAY, VIRTUAL_NODE
-from canario.workshop.names import SERVICES
+from canario.workshop.names import SERVICES, deployment
 from canario.workshop.ports import Answer, KeyPair, Manifest, Ports, TlsAnswer
 from tests.fakes import FakeCertificates, FakeKubernetes
 
@@ -75,14 +75,24 @@ def clusters(kubernetes: FakeKubernetes, namespace: str, pod: str) -> Answer:
     dump = [
         {
             "cluster": {
-                "name": f"endpoints/egress/{namespace}/{service}/some-node",
-                "load_assignment": {},
+                "name": f"endpoints/egress/{namespace}/{service}/{deployment(service)}",
+                "load_assignment": {"endpoints": [{"lb_endpoints": _endpoints(kubernetes, namespace, service)}]},
                 **({"transport_socket": {}} if by_tls else {}),
             }
         }
         for service, by_tls in called.items()
     ]
     return Answer(200, {}, json.dumps({"configs": dump}))
+
+
+def _endpoints(kubernetes: FakeKubernetes, namespace: str, service: str) -> list[Manifest]:
+    """The pods of the service, where its node is found by Cloud Map."""
+    name = deployment(service)
+    node = kubernetes.get(VIRTUAL_NODE, name, namespace)
+    if node is None or "awsCloudMap" not in node["spec"].get("serviceDiscovery", {}):
+        return [{"endpoint": {"address": {"socket_address": {"address": "10.9.9.9"}}}}]
+    pods = kubernetes.list(POD, namespace, {"app": name})
+    return [{"endpoint": {"address": {"socket_address": {"address": pod["status"]["podIP"]}}}} for pod in pods]
 
 
 def secrets(ports: Ports) -> dict[str, Manifest]:

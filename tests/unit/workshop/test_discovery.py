@@ -13,6 +13,7 @@ from canario.errors import NotReady
 from canario.workshop import run
 from canario.workshop.application import url
 from canario.workshop.cloud_map import ADDRESS, ServiceName
+from canario.workshop.connections import ADMIN_PORT, CLUSTERS
 from canario.workshop.kinds import DEPLOYMENT, SERVICE, VIRTUAL_NODE
 from canario.workshop.names import load_balancer
 from canario.workshop.ports import Answer, Manifest, Ports
@@ -23,6 +24,12 @@ from tests.unit.workshop.world import DEFAULT, NAMESPACE, answering, deployment_
 
 SERVICES = ("nodejs", "crystal")
 NODEJS = ServiceName("appmesh.pvt.local", "nodejs")
+BEHIND = {
+    "name": f"endpoints/egress/{NAMESPACE}/nodejs/nodejs-app",
+    "load_assignment": {
+        "endpoints": [{"lb_endpoints": [{"endpoint": {"address": {"socket_address": {"address": "127.1.1.8"}}}}]}]
+    },
+}
 HOST = "nodejs.appmeshworkshop.hosted.local"
 
 
@@ -137,6 +144,31 @@ def test_nothing_goes_on_while_cloud_map_is_not_as_the_pods_are() -> None:
     assert "nodejs-app-service.elb.amazonaws.com" == ports.zone.records()[HOST]
     assert 3 == (deployment_of(ports, "nodejs") or {})["spec"]["replicas"]
     assert [("RegistrationWanted", {"workshop": "default", "stage": "discovery"})] == ports.events.put_events
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ([{"cluster": BEHIND}], r"frontend-app-1 sends nodejs's requests to 127.1.1.8"),
+        ([{"cluster": {**BEHIND, "load_assignment": {"endpoints": [{}]}}}], "frontend-app-1's proxy"),
+    ],
+    ids=["elsewhere", "malformed"],
+)
+def test_load_balancers_stay_while_a_callers_proxy_uses_them(said: list[Any], reason: str) -> None:
+    """That Cloud Map knows the pods is not enough: a caller whose proxy is late would have nobody to ask."""
+    ports = meshed()
+    with pytest.raises(NotReady):
+        solve(ports)
+    late = ("frontend-app-1", ADMIN_PORT, CLUSTERS)
+    ports.kubernetes.answers[late] = Answer(200, {}, json.dumps({"configs": said}))
+    with pytest.raises(NotReady, match=reason):
+        solve(ports, 8)
+    kept = ports.kubernetes.get(SERVICE, load_balancer("nodejs"), NAMESPACE)
+    del ports.kubernetes.answers[late]
+    solve(ports, 9)
+
+    assert kept is not None
+    assert ports.kubernetes.get(SERVICE, load_balancer("nodejs"), NAMESPACE) is None
 
 
 def test_whoever_scaled_already_is_scaled_back_for_the_measurement() -> None:

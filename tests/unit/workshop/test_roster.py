@@ -55,6 +55,7 @@ def test_lines_are_the_files_own() -> None:
         ("turma-01\nTurma-02", "roster line 2, workshop", "Turma-02", "DNS label"),
         ("workshop,until\nturma-01,mess", "roster line 2, until", "mess", "preflight, baseline"),
         ("workshop,team\na,b", "roster line 1, column", "team", "workshop, mesh"),
+        ("workshop,ttl_hours\na,long", "roster line 2, ttl_hours", "long", "number"),
         ("workshop,workshop\na,b", "roster line 1, column", "workshop", "at most once"),
         ("workshop,mode\na,auto,late", "roster line 2", "a,auto,late", "2 cells"),
         ("workshop,mode\n,auto", "roster line 2, workshop", None, "workshop id"),

@@ -57,7 +57,9 @@ class SettledKubernetes(FakeKubernetes):
             registrar.reconcile(self, self.cloud)
 
     def proxy(self, namespace: str, pod: str, port: int, path: str) -> Answer:
-        return clusters(self, namespace, pod) if path == CLUSTERS else super().proxy(namespace, pod, port, path)
+        if (pod, port, path) in self.answers or path != CLUSTERS:
+            return super().proxy(namespace, pod, port, path)
+        return clusters(self, namespace, pod)
 
 
 def world(settles: bool = True) -> Ports:
