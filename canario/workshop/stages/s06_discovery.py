@@ -12,21 +12,13 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-<<<<<<< HEAD
-from canario.errors import NotReady
-=======
 from canario.errors import NotReady, RemoteError
-from canario.mesh import appmesh
->>>>>>> refs/heads/many
 from canario.mesh.model import Discovery
 from canario.workshop import pods
 from canario.workshop.application import REPLICAS, SCALED, load_balancer_manifest, url
 from canario.workshop.cloud_map import ServiceName
-<<<<<<< HEAD
-from canario.workshop.dialects import dialect_of
-=======
 from canario.workshop.connections import sent_to
->>>>>>> refs/heads/many
+from canario.workshop.dialects import dialect_of
 from canario.workshop.discovery import BALANCED, REGISTRATION, discoveries, in_cloud_map
 from canario.workshop.kinds import DEPLOYMENT, SERVICE
 from canario.workshop.mesh import BASELINE, CANARY, mesh
@@ -230,18 +222,6 @@ def _apply_nodes(request: Request, ports: Ports, found_by: Mapping[str, str | Di
         raise NotReady(f"the controller has not accepted {', '.join(waiting)}")
 
 
-<<<<<<< HEAD
-=======
-def _drop_other_discovery(node: Manifest, ports: Ports) -> None:
-    """Replace the node's discovery in one write: the other kind may be a person's, who applied it by hand."""
-    name, namespace = node["metadata"]["name"], node["metadata"]["namespace"]
-    live = (ports.kubernetes.get(VIRTUAL_NODE, name, namespace) or {}).get("spec", {}).get("serviceDiscovery") or {}
-    wanted = node["spec"]["serviceDiscovery"]
-    if set(live) - set(wanted):
-        spec = {"serviceDiscovery": {**dict.fromkeys(live), **wanted}}
-        ports.kubernetes.patch(VIRTUAL_NODE, name, namespace, {"spec": spec})
-
-
 def _asked_elsewhere(request: Request, ports: Ports) -> list[str]:
     """Which callers' proxies still send to what is no instance: what Cloud Map knows, they know a little later.
 
@@ -263,7 +243,6 @@ def _asked_elsewhere(request: Request, ports: Ports) -> list[str]:
     return found
 
 
->>>>>>> refs/heads/many
 def _scale(request: Request, ports: Ports, replicas: int) -> None:
     """So many replicas of nodejs, rolled out."""
     _replicas(request, ports, replicas)
