@@ -9,7 +9,7 @@ from canario.canary.bets import Sample
 from canario.canary.combined import Combined, Weighed, prepare_guard, weigh_guard
 from canario.canary.evidence import Terms
 from canario.canary.observation import Counts, Observation, Tally
-from canario.canary.pods import MOST_SUSPECTS, Pods, weigh_pods, worst_pod
+from canario.canary.pods import MOST_SUSPECTS, Ill, LeftOut, Pods, still_ill, weigh_pods, worst_pod
 from canario.canary.series import alone, groups, samples
 from canario.canary.state import Rollout, utc
 
@@ -37,7 +37,7 @@ def count(rollout: Rollout, observation: Observation) -> Rollout:
     if canary is None or not served or observation.share <= 0:
         return seen
     split = rollout.split.then(observation.share, Sample(_tally(canary), _tally(baseline)))
-    return replace(seen, split=split, pods=_pods(seen, observation, canary))
+    return replace(seen, split=split, pods=_pods(seen, observation, canary), left_out=_left_out(rollout, seen, canary))
 
 
 def in_force(rollout: Rollout, window: Observation) -> bool:
@@ -55,14 +55,15 @@ def suspect(seen: Rollout, observation: Observation, reading: Combined) -> str |
     return name if doubted or found >= log(1 / seen.plan.alpha) else None
 
 
-def leave_out(seen: Rollout, pod: str) -> Rollout:
-    """Judge the release by its other pods, from now on.
+def leave_out(seen: Rollout, pod: str, found: Tally) -> Rollout:
+    """Judge the release by its other pods, from now on. `found`: what the pod did in the window.
 
     The evidence begins anew, both ways. A rollout that is ended after that has had its first evidence reach 1/α, and
     then the second: while nothing is wrong with the release α still holds. β holds for each of the two.
     """
     guards = tuple(each.begun_anew() for each in seen.guards)
-    return replace(seen, guards=guards, pods={}, suspects=(*seen.suspects, pod))
+    ill = Ill.named(found, _usual(seen))
+    return replace(seen, guards=guards, pods={}, suspects=(*seen.suspects, pod), left_out={**seen.left_out, pod: ill})
 
 
 def _absent(rollout: Rollout, observation: Observation, start: datetime) -> Mapping[str, datetime]:
@@ -85,7 +86,7 @@ def _guard(n: int, rollout: Rollout, seen: Rollout, observation: Observation, ba
     guard = plan.watched[n]
     pairs: tuple[Sample | None, ...] = (None,) * guard.series
     if canary and canary.requests:
-        pairs = samples(plan, guard, canary, baseline, seen.suspects)
+        pairs = samples(plan, guard, canary, baseline, tuple(seen.left_out))
     noise = before.noise
     for each in groups(guard, observation, pairs):
         noise = noise.then(each)
@@ -103,9 +104,17 @@ def _guard(n: int, rollout: Rollout, seen: Rollout, observation: Observation, ba
 def _pods(seen: Rollout, observation: Observation, canary: Counts) -> Pods:
     if observation.same_code or not canary.pods:
         return seen.pods
-    left = {name: each for name, each in canary.pods.items() if name not in seen.suspects}
+    left = {name: each for name, each in canary.pods.items() if name not in seen.left_out}
     guard = seen.plan.watched[seen.plan.ramp_guard]
     return weigh_pods(seen.pods, guard, left, seen.plan.deadline_windows, seen.dispersion)
+
+
+def _left_out(rollout: Rollout, seen: Rollout, canary: Counts) -> LeftOut:
+    return still_ill(seen.left_out, canary.pods, _usual(rollout), seen.dispersion, seen.plan.beta)
+
+
+def _usual(rollout: Rollout) -> float:
+    return rollout.traffic.expected_rate(rollout.plan.watched[rollout.plan.ramp_guard].tolerated_rate)
 
 
 def _tally(counts: Counts) -> Tally:

@@ -59,7 +59,7 @@ def _unproven(seen: Rollout, window: Observation) -> Verdict | None:
 
 def _unclear(seen: Rollout, window: Observation) -> Verdict | None:
     """Hold where something else than the canary is wrong."""
-    ill = [name for name in seen.suspects if window.canary and name in window.canary.pods]
+    ill = [name for name in seen.left_out if window.canary and name in window.canary.pods]
     if ill:
         pods = f"pod {ill[0]} of the canary fails" if len(ill) == 1 else f"pods {' and '.join(ill)} of the canary fail"
         return _hold(seen, f"{pods} more than its other pods and should be replaced; it is left out of the evidence")

@@ -6,6 +6,8 @@ window of R requests:
     w_next ≤ B / (R·(p̄ − λ_b)),    p̄ = min(1, λ_b·r̄, q̄)
 
 r̄ and q̄ are the largest ratio and rate, of a grid each, that the evidence for the canary has not rejected at 10 %.
+λ_b is smoothed over the windows. Where the last one was beyond that by more than chance, an incident, λ_b and p̄ are
+both taken as many times larger: q̄ was learned in quieter windows, and what the canary is worse by grows along.
 """
 
 from math import inf, log
@@ -36,13 +38,13 @@ def next_share(share: float, in_force: float, limit: float, best: float) -> floa
 
 def share_limit(rollout: Rollout, worst: float) -> float:
     """The largest share that the harm budget allows if the canary fails at the rate `worst`; may be above 1."""
-    extra = rollout.traffic.last * (worst - _expected(rollout))
+    extra = rollout.traffic.last * (worst - min(1.0, _surge(rollout) * _expected(rollout)))
     return rollout.plan.harm_budget / extra if extra > 0 else inf
 
 
 def worst_rate(rollout: Rollout) -> float:
     """p̄: the largest failure rate that the canary may still have. 1 before it has served anything."""
-    return min(1.0, _worst_by_ratio(rollout), _worst_by_rate(rollout))
+    return min(1.0, _surge(rollout) * min(_worst_by_ratio(rollout), _worst_by_rate(rollout)))
 
 
 def _worst_by_ratio(rollout: Rollout) -> float:
@@ -66,6 +68,10 @@ def _worst_by_rate(rollout: Rollout) -> float:
 
 def _guard(rollout: Rollout) -> Guard:
     return rollout.plan.watched[rollout.plan.ramp_guard]
+
+
+def _surge(rollout: Rollout) -> float:
+    return rollout.traffic.surge(_guard(rollout).tolerated_rate)
 
 
 def _expected(rollout: Rollout) -> float:

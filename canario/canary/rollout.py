@@ -9,7 +9,7 @@ from canario.canary.combined import Combined, prove, proved, read_all
 from canario.canary.count import count, leave_out, suspect
 from canario.canary.horizon import best_share, windows_needed
 from canario.canary.judge import Kind, Verdict, judge
-from canario.canary.observation import Observation
+from canario.canary.observation import Observation, Tally
 from canario.canary.plan import Plan
 from canario.canary.ramp import share_limit, worst_rate
 from canario.canary.state import Rollout, utc
@@ -26,7 +26,7 @@ class Decision:
 
     `evidence` names the numbers behind it, always finite; docs/canary.md lists them. `guarantee`: whether α and β hold
     exactly, or as far as the noise is known. `suspect`: a pod of the canary that is worse than its other pods; the
-    shell should replace it, and it is left out of the evidence from here on.
+    shell should replace it, and it is left out of the evidence until it is gone or fails no longer as it did.
     """
 
     kind: Kind
@@ -59,12 +59,12 @@ def decide(rollout: Rollout, observation: Observation) -> tuple[Rollout, Decisio
     reading = read_all(seen.plan, seen.guards)
     named = suspect(seen, observation, reading)
     if named:
-        seen = leave_out(seen, named)
+        seen = leave_out(seen, named, observation.canary.pods[named] if observation.canary else Tally(0, 0))
         reading = read_all(seen.plan, seen.guards)
     guards = prove(seen.plan, seen.guards, reading)
     seen = replace(seen, guards=guards, safe=seen.safe or proved(seen.plan, guards))
     verdict = judge(seen, observation, reading)
-    ill = [name for name in seen.suspects if observation.canary and name in observation.canary.pods]
+    ill = [name for name in seen.left_out if observation.canary and name in observation.canary.pods]
     decision = Decision(
         kind=verdict.kind,
         share=verdict.share,

@@ -11,7 +11,7 @@ from canario.canary.combined import Weighed, nothing
 from canario.canary.evidence import Evidence
 from canario.canary.fields import counted, mapping, moment, number, whole
 from canario.canary.plan import Plan
-from canario.canary.pods import Pods
+from canario.canary.pods import LeftOut, Pods
 from canario.canary.split import Split
 from canario.canary.traffic import Traffic
 from canario.errors import InvalidInput
@@ -34,7 +34,8 @@ class Rollout:
     traffic: Traffic = field(default_factory=Traffic)
     guards: tuple[Weighed, ...] = ()  # one each of plan.watched
     pods: Pods = field(default_factory=dict)  # of the canary
-    suspects: tuple[str, ...] = ()  # pods that are left out of the evidence
+    suspects: tuple[str, ...] = ()  # pods that were named so far, each as often as it was
+    left_out: LeftOut = field(default_factory=dict)  # those of them that are left out of the evidence now
     split: Split = field(default_factory=Split)
     safe: bool = False  # the evidence that it is safe has been enough once
     dwell: int = 0  # windows that counted since the share is what it is
@@ -92,6 +93,7 @@ class Rollout:
                 "guards": [stored.guard_to_dict(each) for each in self.guards],
                 "pods": {name: stored.pod_to_dict(each) for name, each in self.pods.items()},
                 "suspects": list(self.suspects),
+                "left_out": {name: asdict(each) for name, each in self.left_out.items()},
             }
         )
 
@@ -116,6 +118,7 @@ class Rollout:
             guards=stored.guards_from(values["guards"], plan),
             pods=stored.pods_from(values["pods"]),
             suspects=stored.names("suspects", values["suspects"]),
+            left_out=stored.left_out_from(values["left_out"]),
             split=_split(values["split"]),
             windows=counted("windows", values["windows"]),
             dwell=counted("dwell", values["dwell"]),
@@ -153,7 +156,8 @@ def _absent(given: object) -> dict[str, datetime]:
 def _traffic(given: object) -> Traffic:
     values = mapping("traffic", given, [each.name for each in fields(Traffic)], whole=True)
     requests, errors = (number(f"traffic.{name}", values[name], "a number") for name in ("requests", "errors"))
-    return Traffic(requests, errors, counted("traffic.last", values["last"]))
+    surely = stored.fraction("traffic.surely", values["surely"])
+    return Traffic(requests, errors, counted("traffic.last", values["last"]), surely)
 
 
 def _split(given: object) -> Split:

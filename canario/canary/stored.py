@@ -13,7 +13,7 @@ from canario.canary.guards import Guard
 from canario.canary.noise import Noise
 from canario.canary.observation import Tally
 from canario.canary.plan import Plan
-from canario.canary.pods import Pod
+from canario.canary.pods import Ill, Pod
 from canario.errors import InvalidInput
 
 
@@ -44,6 +44,19 @@ def pods_from(given: object) -> dict[str, Pod]:
         values = mapping(f"pods.{name}", each, ("windows", "bets"), whole=True)
         bets = numbers(f"pods.{name}.bets", values["bets"], len(STEEPER))
         found[str(name)] = Pod(counted(f"pods.{name}.windows", values["windows"]), bets)
+    return found
+
+
+def left_out_from(given: object) -> dict[str, Ill]:
+    if not isinstance(given, Mapping):
+        raise InvalidInput("left_out", given, "an object")
+    found = {}
+    for name, each in given.items():
+        values = mapping(f"left_out.{name}", each, ("rate", "well"), whole=True)
+        rate = number(f"left_out.{name}.rate", values["rate"], "a number above 0, to 0.5")
+        if not 0 < rate <= 0.5:
+            raise InvalidInput(f"left_out.{name}.rate", rate, "a number above 0, to 0.5")
+        found[str(name)] = Ill(rate, number(f"left_out.{name}.well", values["well"], "a number"))
     return found
 
 

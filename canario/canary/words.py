@@ -46,7 +46,7 @@ def duration(seconds: float) -> str | None:
 def compared(rollout: Rollout) -> str:
     """What both nodes did in all windows in which the canary had a share."""
     if rollout.evidence is None:
-        left_out = " but by pods that are left out" if rollout.suspects else ""
+        left_out = " but by pods that are left out" if rollout.left_out else ""
         return f"the canary has served no request{left_out} yet"
     canary, baseline = rollout.evidence.canary, rollout.evidence.baseline
     return (

@@ -1,5 +1,6 @@
 """One bad pod is named and left out; a bad release is not excused by its pods."""
 
+import math
 import random
 from collections.abc import Callable
 
@@ -64,3 +65,37 @@ def test_many_bad_pods() -> None:
     rollout, _ = run(lambda name: 0.33 if name.endswith(("0", "1", "2")) else 0.002, 1, replaced=True)
 
     assert "rolled_back" == rollout.outcome
+
+
+def test_a_pod_replaced_under_its_name() -> None:
+    """A StatefulSet's pod keeps its name when it is replaced: once it is well it counts again, and the share rises."""
+    generator, rollout, decisions = random.Random(3), start(Plan(tolerated_rate=0.01)), []
+    while rollout.outcome is None:
+        served, named = math.ceil(6000 * rollout.share / 4), bool(rollout.suspects)
+        ill = 0.002 if named else 0.5
+        pods = {f"canary-{n}": Tally(served, binomial(generator, served, ill if n == 2 else 0.002)) for n in range(4)}
+        canary = Counts(4 * served, sum(pod.errors for pod in pods.values()), pods=pods) if served else None
+        baseline = Counts(6000 - 4 * served, binomial(generator, 6000 - 4 * served, 0.002))
+        at = NOON + rollout.windows * MINUTE
+        share = 4 * served / 6000
+        rollout, decision = decide(rollout, Observation(at, at + MINUTE, share, canary, baseline))
+        decisions.append(decision)
+
+    named = [n for n, each in enumerate(decisions) if each.suspect]
+    assert ("promoted", {}, ("canary-2",)) == (rollout.outcome, rollout.left_out, rollout.suspects)
+    assert len(named) <= 4
+    assert "advance" == decisions[named[-1] + 1].kind
+
+
+def test_a_pod_that_is_ill_again() -> None:
+    """One that counts again and is ill again is named again; the third time it is the release."""
+    generator, rollout, since = random.Random(5), start(PLAN), 0
+    while rollout.outcome is None:
+        since = since + 1 if rollout.left_out else 0
+        rate = 0.33 if since < 2 else 0.002  # well as soon as it has been replaced, and ill once it counts
+        pods = {f"canary-{n}": Tally(150, binomial(generator, 150, rate if n == 2 else 0.002)) for n in range(4)}
+        canary = Counts(600, sum(pod.errors for pod in pods.values()), pods=pods) if rollout.share else None
+        at = NOON + rollout.windows * MINUTE
+        rollout, _ = decide(rollout, Observation(at, at + MINUTE, rollout.share, canary, Counts(5400, 11)))
+
+    assert ("rolled_back", ("canary-2", "canary-2")) == (rollout.outcome, rollout.suspects)

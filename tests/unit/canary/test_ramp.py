@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from canario.canary import Plan, Rollout, Step, decide, start
+from canario.canary.ramp import share_limit, worst_rate
 from tests.unit.canary.world import steady, watched, window
 
 LIMITS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 0.999)
@@ -26,7 +27,30 @@ def test_worst_ratio(failed: int) -> None:
     _, decision = decide(watched(errors=failed), window(1, 0.01, (10, 0), (990, failed)))
 
     assert worst_by_ratio(failed) < 1
-    assert pytest.approx(min(worst_by_ratio(failed), worst_by_rate(10, 0))) == decision.evidence["worst_rate"]
+    smoothed = (1.98 * failed + 1) / (0.98 * 6000 + 990 + 1000)
+    surge = max(1, (failed - 2 * math.sqrt(failed)) / 990 / smoothed)
+    expected = min(1.0, surge * min(worst_by_ratio(failed), worst_by_rate(10, 0)))
+    assert pytest.approx(expected) == decision.evidence["worst_rate"]
+
+
+def test_an_incident_counts_for_the_budget() -> None:
+    """While the baseline fails ten times as much, what the canary is worse by may be ten times as much too."""
+    rollout, _ = decide(watched(requests=60_000, errors=120), window(1, 0.01, (600, 0), (59_400, 120)))
+    usual = rollout.traffic.expected_rate(0.001)
+    incident = replace(rollout, traffic=replace(rollout.traffic, surely=10 * usual))
+    quiet, worse = (share_limit(each, worst_rate(each)) for each in (rollout, incident))
+
+    assert worst_rate(incident) < 1
+    assert pytest.approx(quiet / 10) == worse
+
+
+def test_chance_is_no_incident() -> None:
+    """One window that failed a little more than usual changes nothing."""
+    rollout = watched(requests=6000, errors=12)
+    counts = (10, 0), (5990, 18)
+    rollout, _ = decide(rollout, window(1, rollout.share, *counts))
+
+    assert 1 == rollout.traffic.surge(0.001)
 
 
 def worst_by_rate(served: int, failed: int) -> float:
