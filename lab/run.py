@@ -31,7 +31,7 @@ POLL_SECONDS = 0.5
 LOAD_FROM = "baseline"  # the stage after which there is something to call
 
 # Short windows, so that a run is minutes; a rate below which nobody cares that a few hundred requests can prove.
-LAB_PLAN = {"window_seconds": 5, "tolerated_rate": 0.01, "deadline_windows": 60}
+LAB_PLAN = {"window_seconds": 5, "tolerated_rate": 0.01, "deadline_windows": 60, "watch_windows": 1}
 
 
 @dataclass(frozen=True)
