@@ -70,7 +70,9 @@ def required(request: Request, ports: Ports) -> Finding:
     found = [service for service in nodes(request.names, ports, GATEWAY_API) if service != CALLER]
     if not found:
         return failed("the mesh has no nodes")
-    trouble = [f"no policy STRICT selects the pods of {deployment(each)}" for each in _open(request.names, found, ports)]
+    trouble = [
+        f"no policy STRICT selects the pods of {deployment(each)}" for each in _open(request.names, found, ports)
+    ]
     trouble += pods.unsettled(ports.kubernetes, request.names.namespace, holders(request, ports))
     if trouble:
         return failed("; ".join(trouble), trouble=trouble)

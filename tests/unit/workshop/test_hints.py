@@ -143,9 +143,7 @@ def test_the_solutions_in_gateway_api_are_what_the_machine_applies() -> None:
     with_canary = mesh(TURMA, dict.fromkeys((*SERVICES, "nodejsv2"), "unused"), canary_weights=(1_000_000, 0))
     whole = replace(inside, gateways=outside.gateways, gateway_routes=outside.gateway_routes)
     made = [balancer_manifest(TURMA, "gateway"), gateway_deployment(TURMA, "gateway")]
-    machine = {
-        (each["kind"], each["metadata"]["name"]): each for each in [*GATEWAY_API.render(whole, TURMA), *made]
-    }
+    machine = {(each["kind"], each["metadata"]["name"]): each for each in [*GATEWAY_API.render(whole, TURMA), *made]}
     typed = manifests(hints("gateway", "en", TURMA, "gateway")[-1])
     for service in SERVICES:
         typed |= manifests(hints("mesh", "en", TURMA, "gateway")[-1], service=service)
