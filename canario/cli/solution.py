@@ -2,10 +2,9 @@
 
 import argparse
 
-import boto3
-
+from canario.cli.installation import Desk, desk
 from canario.cli.kinds import Commands, add_language, add_workshop
-from canario.workshop.hints import hints
+from canario.workshop.hints import APP_MESH, hints
 from canario.workshop.names import names
 from canario.workshop.stages import stage
 
@@ -15,9 +14,11 @@ def add(commands: Commands) -> None:
     add_workshop(parser)
     parser.add_argument("stage", help="the stage's id")
     add_language(parser)
-    parser.set_defaults(run=solution)
+    parser.set_defaults(run=lambda given, session: solution(given, desk(session)))
 
 
-def solution(given: argparse.Namespace, session: boto3.Session) -> list[str]:
-    """A shell script; nothing is asked of anybody."""
-    return [hints(stage(given.stage).id, given.lang, names(given.workshop))[-1]]
+def solution(given: argparse.Namespace, desk: Desk) -> list[str]:
+    """A shell script, in the workshop's own dialect; App Mesh's for a workshop that was never started."""
+    this, its_names = stage(given.stage).id, names(given.workshop)
+    lifetime = desk.lifetimes.get(its_names.workshop)
+    return [hints(this, given.lang, its_names, (lifetime and lifetime.mesh) or APP_MESH)[-1]]

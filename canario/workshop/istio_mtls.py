@@ -6,7 +6,7 @@ people reach it from outside, without a certificate.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from canario.errors import NotReady, RemoteError
@@ -18,7 +18,7 @@ from canario.workshop.kinds import CONFIG_MAP, PEER_AUTHENTICATION
 from canario.workshop.names import SERVICE_PORT, Names, deployment
 from canario.workshop.ports import KeyPair, Manifest, Ports, TlsAnswer
 from canario.workshop.request import Request
-from canario.workshop.stage import Finding, failed, inconclusive, passed
+from canario.workshop.stage import Finding, Status, failed, inconclusive, passed
 from canario.workshop.tls_policy import CALLER
 
 PERMISSIVE, STRICT = "PERMISSIVE", "STRICT"
@@ -60,6 +60,36 @@ def policy(names: Names, service: str, mode: str) -> Manifest:
         "metadata": {"name": deployment(service), "namespace": names.namespace, "labels": names.labels},
         "spec": {"selector": {"matchLabels": {"app": deployment(service)}}, "mtls": {"mode": mode}},
     }
+
+
+def required(request: Request, ports: Ports) -> Finding:
+    """Every node's pods take nothing but TLS: with Istio, they take TLS beside plaintext before anybody asked for it.
+
+    The policies are whoever's, by whatever name.
+    """
+    found = [service for service in nodes(request.names, ports, GATEWAY_API) if service != CALLER]
+    if not found:
+        return failed("the mesh has no nodes")
+    trouble = [
+        f"no policy STRICT selects the pods of {deployment(each)}" for each in _open(request.names, found, ports)
+    ]
+    trouble += pods.unsettled(ports.kubernetes, request.names.namespace, holders(request, ports))
+    if trouble:
+        return failed("; ".join(trouble), trouble=trouble)
+    return passed(f"policies STRICT select the pods of {len(found)} nodes", nodes=[deployment(each) for each in found])
+
+
+def once_required(measure: Callable[[Request, Ports], Finding]) -> Callable[[Request, Ports], Finding]:
+    """The check, in this dialect only where TLS is required: what Istio does of itself is not the stage's work."""
+
+    def measured(request: Request, ports: Ports) -> Finding:
+        if request.mesh == GATEWAY_API.id:
+            first = required(request, ports)
+            if first.status is not Status.PASSED:
+                return first
+        return measure(request, ports)
+
+    return measured
 
 
 def showing(names: Names, ports: Ports, shown: KeyPair | None) -> Connect:
@@ -139,6 +169,14 @@ def _identities(part: Any) -> Iterator[str]:
     elif isinstance(part, list):
         for each in part:
             yield from _identities(each)
+
+
+def _open(names: Names, services: Sequence[str], ports: Ports) -> list[str]:
+    """The services with a node whose pods no policy STRICT selects."""
+    policies = [each["spec"] for each in ports.kubernetes.list(PEER_AUTHENTICATION, names.namespace)]
+    strict = [each for each in policies if each.get("mtls", {}).get("mode") == STRICT]
+    wanted = [each.get("selector", {}).get("matchLabels", {}) for each in strict]
+    return [service for service in services if {"app": deployment(service)} not in wanted and {} not in wanted]
 
 
 def _mode(names: Names, service: str, ports: Ports) -> str | None:

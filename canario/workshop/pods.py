@@ -40,6 +40,15 @@ def unsettled(kubernetes: Kubernetes, namespace: str, services: Sequence[str]) -
     return said
 
 
+def unsettled_with(container: str, kubernetes: Kubernetes, namespace: str, services: Sequence[str]) -> list[str]:
+    """As `unsettled`, and which pods have no such container: a rollout that came before theirs is another's."""
+    bare = [pod for pod in pods(kubernetes, namespace, services) if container not in containers(pod)]
+    return [
+        *unsettled(kubernetes, namespace, services),
+        *(f"{pod['metadata']['name']} was started without a container {container}" for pod in bare),
+    ]
+
+
 def available(manifest: Manifest | None) -> bool:
     """Whether a Deployment is rolled out and all its pods are available."""
     return trouble(manifest) is None

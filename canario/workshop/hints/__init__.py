@@ -1,8 +1,9 @@
 """The hints of each stage: what to read and try, and at last the commands that solve it.
 
 `mesh.en.md` and `mesh.pt-BR.md` hold the hints in both languages, parted by lines of `---`; `mesh.sh` is the solution,
-the last hint in every language. What differs from one workshop to the next is written `{{namespace}}`, `{{mesh}}`,
-`{{domain}}`, `{{workshop}}`, and `{{suffix}}` for the end of the names in Cloud Map.
+the last hint in every language. The dialect `gateway` has its own in `mesh.gateway.en.md` and so on; stages that have
+nothing to do with the mesh's objects have the same in both. What differs from one workshop to the next is written
+`{{namespace}}`, `{{mesh}}`, `{{domain}}`, `{{workshop}}`, and `{{suffix}}` for the end of the names in Cloud Map.
 """
 
 import re
@@ -11,7 +12,7 @@ from importlib.resources import files
 from canario.workshop.names import DEFAULT_WORKSHOP, Names
 
 LANGUAGES = ("en", "pt-BR")
-APP_MESH = "appmesh"  # the dialect that the hints are written in
+APP_MESH = "appmesh"  # the dialect whose files have no dialect in their names
 IN_EVERY_DIALECT = ("preflight", "baseline")  # the stages that have nothing to do with the mesh's objects
 
 _PARTING = re.compile(r"^---$", re.MULTILINE)
@@ -20,9 +21,8 @@ _NAME = re.compile(r"\{\{(\w+)\}\}")
 
 def hints(stage: str, language: str, names: Names, dialect: str = APP_MESH) -> tuple[str, ...]:
     """The stage's hints in order, the solution last; empty when nobody has written any for the dialect."""
-    if dialect != APP_MESH and stage not in IN_EVERY_DIALECT:
-        return ()
-    text, commands = _read(f"{stage}.{language}.md"), _read(f"{stage}.sh")
+    files_of = stage if dialect == APP_MESH or stage in IN_EVERY_DIALECT else f"{stage}.{dialect}"
+    text, commands = _read(f"{files_of}.{language}.md"), _read(f"{files_of}.sh")
     if text is None or commands is None:
         return ()
     return tuple(_fill(part.strip(), names) for part in (*_PARTING.split(text), commands))

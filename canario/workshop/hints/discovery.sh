@@ -8,8 +8,12 @@ done
 
 # The same IPs on both sides?
 kubectl -n {{namespace}} get pods -l app=nodejs-app -o wide
-aws servicediscovery discover-instances --namespace-name appmesh.pvt.local --service-name nodejs{{suffix}} \
-  --query 'Instances[].Attributes.AWS_INSTANCE_IPV4' --output text
+for second in $(seq 60); do
+  found=$(aws servicediscovery discover-instances --namespace-name appmesh.pvt.local --service-name nodejs{{suffix}} \
+    --query 'Instances[].Attributes.AWS_INSTANCE_IPV4' --output text) && [ -n "$found" ] && break
+  sleep 1
+done
+echo "$found"
 
 # The names lead to Cloud Map instead of the load balancers.
 zone=$(aws route53 list-hosted-zones-by-name --dns-name appmeshworkshop.hosted.local \

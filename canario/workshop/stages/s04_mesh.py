@@ -88,10 +88,13 @@ def accepted(request: Request, ports: Ports) -> Finding:
 
 
 def rolled_out(request: Request, ports: Ports) -> Finding:
-    missing = pods.unsettled(ports.kubernetes, request.names.namespace, SERVICES)
+    """Since the pods joined: the rollout that the stage baseline saw does not count."""
+    proxy = dialect_of(request).proxy
+    missing = pods.unsettled_with(proxy, ports.kubernetes, request.names.namespace, SERVICES)
     if missing:
         return failed("; ".join(missing), unsettled=missing)
-    return passed("every deployment is rolled out", deployments=[deployment(service) for service in SERVICES])
+    found = [deployment(service) for service in SERVICES]
+    return passed(f"every deployment is rolled out with {proxy}", deployments=found)
 
 
 def injected(request: Request, ports: Ports) -> Finding:

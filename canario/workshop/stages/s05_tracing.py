@@ -21,7 +21,6 @@ from canario.workshop.ports import Manifest, Ports
 from canario.workshop.request import Request
 from canario.workshop.stage import Check, Finding, Stage, failed, inconclusive, passed
 from canario.workshop.stages.s03_controller import CONTROLLER, SYSTEM, flags, others
-from canario.workshop.stages.s04_mesh import rolled_out
 from canario.workshop.traces import is_whole
 
 FLAG = "--enable-xray-tracing"
@@ -55,6 +54,19 @@ def clean(request: Request, ports: Ports) -> None:
     if not others(request, ports) and ports.kubernetes.get(DEPLOYMENT, CONTROLLER, SYSTEM):
         _tell_controller(ports, [])
     _annotate(request, ports, None)
+
+
+def rolled_out(request: Request, ports: Ports) -> Finding:
+    """Since tracing is on: the controller's deployment with the flag, the application's with their daemons."""
+    controller = ports.kubernetes.get(DEPLOYMENT, CONTROLLER, SYSTEM)
+    missing = [] if f"{FLAG}=true" in flags(controller) else [f"{CONTROLLER} has no flag {FLAG}=true"]
+    if text := pods.trouble(controller):
+        missing.append(f"{CONTROLLER}: {text}")
+    missing += pods.unsettled_with(DAEMON, ports.kubernetes, request.names.namespace, SERVICES)
+    if missing:
+        return failed("; ".join(missing), unsettled=missing)
+    found = [CONTROLLER, *(deployment(service) for service in SERVICES)]
+    return passed("every deployment is rolled out with tracing", deployments=found)
 
 
 def daemons(request: Request, ports: Ports) -> Finding:
@@ -150,7 +162,7 @@ STAGE = Stage(
     section="Observabilidade",
     deadline_seconds=300,
     checks=(
-        Check("rolled out", rolled_out),
+        Check("rolled out", rolled_out, only=APP_MESH.id),
         Check("xray-daemon in every pod", daemons, only=APP_MESH.id),
         Check("every proxy traces", istio_tracing.every_proxy_traces, only=GATEWAY_API.id),
         Check("edges", edges),

@@ -15,9 +15,10 @@ from canario.workshop.application import UPSTREAMS, hostname, url
 from canario.workshop.connections import Connect, holders, nodes
 from canario.workshop.dialects import APP_MESH, GATEWAY_API, dialect_of
 from canario.workshop.gateway import PREFIX
+from canario.workshop.istio_mtls import once_required
 from canario.workshop.kinds import DEPLOYMENT, SERVICE
 from canario.workshop.names import GATEWAY, Names, deployment
-from canario.workshop.ports import KeyPair, Ports
+from canario.workshop.ports import KeyPair, Manifest, Ports
 from canario.workshop.request import Request
 from canario.workshop.stage import Check, Finding, Stage, failed, inconclusive, passed
 from canario.workshop.tls_policy import CALLER
@@ -60,11 +61,29 @@ def clean(request: Request, ports: Ports) -> None:
 
 
 def rolled_out(request: Request, ports: Ports) -> Finding:
-    found = istio_mtls.holders(request, ports) if request.mesh == GATEWAY_API.id else holders(request.names, ports)
-    missing = pods.unsettled(ports.kubernetes, request.names.namespace, found)
-    if missing or not found:
-        return failed("; ".join(missing) or "the mesh has no nodes", unsettled=missing)
-    return passed(f"{len(found)} deployments are rolled out", deployments=[deployment(each) for each in found])
+    """Since the certificates are there: every pod that needs one has its Secret mounted."""
+    names = request.names
+    found = holders(names, ports)
+    if not found:
+        return failed("the mesh has no nodes")
+    missing = pods.unsettled(ports.kubernetes, names.namespace, found)
+    for service in found:
+        secret = identities.secret_name(service)
+        bare = [pod for pod in pods.pods(ports.kubernetes, names.namespace, [service]) if not _mounts(pod, secret)]
+        missing += [f"{pod['metadata']['name']} was started without the Secret {secret}" for pod in bare]
+    if missing:
+        return failed("; ".join(missing), unsettled=missing)
+    return passed(
+        f"{len(found)} deployments are rolled out with certificates", deployments=[deployment(each) for each in found]
+    )
+
+
+def _mounts(pod: Manifest, secret: str) -> bool:
+    """Whether the pod's Envoy has the Secret's files."""
+    spec = pod["spec"]
+    volumes = {each["name"] for each in spec.get("volumes", []) if each.get("secret", {}).get("secretName") == secret}
+    envoys = (each for each in spec.get("containers", []) if each["name"] == APP_MESH.proxy)
+    return any(mount["name"] in volumes for envoy in envoys for mount in envoy.get("volumeMounts", []))
 
 
 def serves_the_caller(request: Request, ports: Ports) -> Finding:
@@ -165,14 +184,15 @@ STAGE = Stage(
     section="AWS App Mesh mTLS",
     deadline_seconds=300,
     checks=(
-        Check("rolled out", rolled_out),
+        Check("rolled out", rolled_out, only=APP_MESH.id),
+        Check("TLS required", istio_mtls.required, only=GATEWAY_API.id),
         Check("right certificate served", serves_the_caller, only=APP_MESH.id),
         Check("plaintext refused", refuses_plaintext),
-        Check("no certificate refused", refuses_no_certificate),
-        Check("stranger refused", refuses_stranger),
+        Check("no certificate refused", once_required(refuses_no_certificate)),
+        Check("stranger refused", once_required(refuses_stranger)),
         Check("wrong name refused", refuses_wrong_name, only=APP_MESH.id),
-        Check("wrong name refused", istio_mtls.checks_names, only=GATEWAY_API.id),
-        Check("application answers", application),
+        Check("wrong name refused", once_required(istio_mtls.checks_names), only=GATEWAY_API.id),
+        Check("application answers", once_required(application)),
     ),
     solve=solve,
     clean=clean,

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 import yaml
@@ -9,7 +10,10 @@ import yaml
 from canario.mesh import appmesh
 from canario.workshop import hints as package
 from canario.workshop.application import deployment_manifest, load_balancer_manifest
-from canario.workshop.hints import LANGUAGES, hints
+from canario.workshop.dialects import DIALECTS, GATEWAY_API
+from canario.workshop.gateway import balancer_manifest, way_in
+from canario.workshop.gateway import deployment_manifest as gateway_deployment
+from canario.workshop.hints import IN_EVERY_DIALECT, LANGUAGES, hints
 from canario.workshop.mesh import mesh
 from canario.workshop.names import SERVICES, names
 from canario.workshop.request import STAGES
@@ -18,21 +22,23 @@ from tests.fakes import FakeImages
 TURMA, DEFAULT = names("turma-01"), names("default")
 
 
+@pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("stage", STAGES)
-def test_every_stage_has_hints_in_every_language(stage: str, language: str) -> None:
+def test_every_stage_has_hints_in_every_language(stage: str, language: str, dialect: str) -> None:
     """At least two hints, then the solution; no place for a name is left open."""
-    found = hints(stage, language, TURMA)
+    found = hints(stage, language, TURMA, dialect)
 
     assert 3 <= len(found)
     assert all(found)
     assert "{{" not in "".join(found)
 
 
+@pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize("stage", STAGES)
-def test_the_languages_say_the_same(stage: str) -> None:
+def test_the_languages_say_the_same(stage: str, dialect: str) -> None:
     """As many hints in Portuguese as in English, other words, and the same commands at last."""
-    english, portuguese = (hints(stage, language, TURMA) for language in LANGUAGES)
+    english, portuguese = (hints(stage, language, TURMA, dialect) for language in LANGUAGES)
 
     assert len(english) == len(portuguese)
     assert english[-1] == portuguese[-1]
@@ -55,7 +61,9 @@ def test_a_stage_without_hints_has_none() -> None:
 def test_every_file_of_hints_is_of_a_stage() -> None:
     """A file with a misspelt name would never be read."""
     found = {path.name for path in package.files("canario.workshop.hints").iterdir() if path.is_file()}
-    wanted = {f"{stage}.{end}" for stage in STAGES for end in ("sh", *(f"{each}.md" for each in LANGUAGES))}
+    of_gateway = [f"{stage}.gateway" for stage in STAGES if stage not in IN_EVERY_DIALECT]
+    ends = ("sh", *(f"{each}.md" for each in LANGUAGES))
+    wanted = {f"{stage}.{end}" for stage in (*STAGES, *of_gateway) for end in ends}
 
     assert wanted == found - {"__init__.py"}
 
@@ -121,9 +129,29 @@ def test_only_the_frontend_is_told_whom_to_call() -> None:
     assert f"set env deployment/frontend-app \\\n  UPSTREAMS={upstreams}\n" in script
 
 
-def test_hints_of_the_mesh_are_not_given_in_another_dialect() -> None:
-    """App Mesh's commands would lead an attendee astray who works with Gateway API; the others are the same in both."""
-    found = {stage: hints(stage, "en", names("default"), "gateway") for stage in ("baseline", "mesh", "mtls")}
+def test_hints_are_of_the_workshops_own_dialect() -> None:
+    """App Mesh's commands would lead an attendee astray who works with Gateway API."""
+    of_gateway = {stage: "".join(hints(stage, "en", TURMA, "gateway")) for stage in STAGES}
 
-    assert hints("baseline", "en", names("default")) == found["baseline"]
-    assert ((), ()) == (found["mesh"], found["mtls"])
+    assert hints("baseline", "en", TURMA) == hints("baseline", "en", TURMA, "gateway")
+    assert [] == [stage for stage, text in of_gateway.items() if "appmesh.k8s.aws" in text or "virtual" in text.lower()]
+
+
+def test_the_solutions_in_gateway_api_are_what_the_machine_applies() -> None:
+    """Every object of the mesh's, the gateway's and the canary's scripts is one that `solve` would make."""
+    inside, outside = mesh(TURMA, dict.fromkeys(SERVICES, "unused")), way_in(TURMA)
+    with_canary = mesh(TURMA, dict.fromkeys((*SERVICES, "nodejsv2"), "unused"), canary_weights=(1_000_000, 0))
+    whole = replace(inside, gateways=outside.gateways, gateway_routes=outside.gateway_routes)
+    made = [balancer_manifest(TURMA, "gateway"), gateway_deployment(TURMA, "gateway")]
+    machine = {(each["kind"], each["metadata"]["name"]): each for each in [*GATEWAY_API.render(whole, TURMA), *made]}
+    typed = manifests(hints("gateway", "en", TURMA, "gateway")[-1])
+    for service in SERVICES:
+        typed |= manifests(hints("mesh", "en", TURMA, "gateway")[-1], service=service)
+    canary = {(each["kind"], each["metadata"]["name"]): each for each in GATEWAY_API.render(with_canary, TURMA)}
+    typed_canary = manifests(hints("canary", "en", TURMA, "gateway")[-1], registry="registry", tag="tag")
+    del typed_canary["Deployment", "nodejsv2-app"]  # the same as in App Mesh's script
+
+    assert set(machine) == set(typed)
+    assert [] == [key for key, each in typed.items() if not part_of(each["spec"], machine[key]["spec"])]
+    assert {("Service", "nodejsv2-app"), ("HTTPRoute", "nodejs-router")} == set(typed_canary)
+    assert [] == [key for key, each in typed_canary.items() if not part_of(each["spec"], canary[key]["spec"])]

@@ -8,6 +8,8 @@ from canario.canary import Plan
 from canario.canary.ports import ProxyShare
 from canario.workshop import registrar
 from canario.workshop.connections import CLUSTERS
+from canario.workshop.dialects.appmesh import INJECTOR_LABEL
+from canario.workshop.dialects.gateway import INJECTION
 from canario.workshop.kinds import DEPLOYMENT, POD, SERVICE
 from canario.workshop.names import deployment, load_balancer
 from canario.workshop.ports import Answer, Kind, Manifest, Ports
@@ -50,7 +52,12 @@ class SettledKubernetes(FakeKubernetes):
         for number in range(wanted):
             name = f"{where['name']}-{number}"
             address = self.addresses.setdefault(name, f"10.0.0.{len(self.addresses) + 1}")
-            super().put(_pod(manifest, name, address))
+            super().put(_pod(manifest, name, address, self._injects(where["namespace"])))
+
+    def _injects(self, namespace: str) -> bool:
+        """Whether new pods of the namespace get a proxy."""
+        labels = self.objects.get(("Namespace", None, namespace), {}).get("metadata", {}).get("labels", {})
+        return any(label in labels for label in (INJECTOR_LABEL, INJECTION))
 
     def _register(self) -> None:
         if self.cloud is not None:
@@ -105,21 +112,31 @@ def _settled(manifest: Manifest) -> Manifest:
     return manifest
 
 
-def _pod(deployment_manifest: Manifest, name: str, address: str) -> Manifest:
+def _pod(deployment_manifest: Manifest, name: str, address: str, injects: bool) -> Manifest:
     template = deployment_manifest["spec"]["template"]
     annotations = template["metadata"].get("annotations", {})
-    sidecars = {"envoy": "canario/mesh", "xray-daemon": "canario/tracing"}
-    names = [each["name"] for each in template["spec"]["containers"]]
-    names += [sidecar for sidecar, annotation in sidecars.items() if annotation in annotations]
+    own = [each["name"] for each in template["spec"]["containers"]]
+    sidecars = {"envoy": injects and "envoy" not in own, "xray-daemon": "canario/tracing" in annotations}
+    names = own + [sidecar for sidecar, wanted in sidecars.items() if wanted]
     where = deployment_manifest["metadata"]
     return {
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {"name": name, "namespace": where["namespace"], **template["metadata"]},
-        "spec": {"containers": [{"name": each} for each in names]},
+        "spec": _mounted({"containers": [{"name": each} for each in names]}, annotations),
         "status": {
             "podIP": address,
             "conditions": [{"type": "Ready", "status": "True"}],
             "containerStatuses": [{"name": each, "state": {"running": {}}} for each in names],
         },
     }
+
+
+def _mounted(spec: Manifest, annotations: Manifest) -> Manifest:
+    """With the Secret that App Mesh's injector mounts into the Envoy of a pod that asks for it."""
+    secret, _, path = annotations.get("appmesh.k8s.aws/secretMounts", "").partition(":")
+    if not secret:
+        return spec
+    mounts = {"volumeMounts": [{"name": secret, "mountPath": path}]}
+    containers = [{**each, **(mounts if each["name"] == "envoy" else {})} for each in spec["containers"]]
+    return {"containers": containers, "volumes": [{"name": secret, "secret": {"secretName": secret}}]}
