@@ -16,7 +16,7 @@ from botocore.exceptions import (
     ParamValidationError,
 )
 
-from lab.telemetry.datapoints import NAMESPACE, Datum, batches
+from canario.telemetry.datapoints import NAMESPACE, Datum, batches
 
 log = logging.getLogger(__name__)
 

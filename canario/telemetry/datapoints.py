@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
-from lab.telemetry.reading import Counts, Node
+from canario.telemetry.counts import Counts, Node
 
 NAMESPACE = "Canario/Mesh"
 WORKSHOP_LABEL = "canario/workshop"

@@ -7,7 +7,7 @@ against the same process's last reading, or against zero where the process is kn
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
-from lab.telemetry.reading import Counts, Node, Reading
+from canario.telemetry.counts import Counts, Node, Reading
 
 SAME_PROCESS_SECONDS = 1.5  # Envoy tells its uptime in whole seconds
 
