@@ -82,7 +82,7 @@ def _container(image: str, region: str) -> Manifest:
     return {
         "name": "collector",
         "image": image,
-        "env": [{"name": "AWS_REGION", "value": region}, {"name": "HEALTH_PORT", "value": str(HEALTH_PORT)}],
+        "env": [{"name": "AWS_DEFAULT_REGION", "value": region}, {"name": "HEALTH_PORT", "value": str(HEALTH_PORT)}],
         "ports": [{"name": "health", "containerPort": HEALTH_PORT}],
         "readinessProbe": health,
         "livenessProbe": {**health, "initialDelaySeconds": 30, "periodSeconds": 30},

@@ -115,7 +115,7 @@ async def test_collects(tmp_path: Path) -> None:
             "AWS_ENDPOINT_URL": endpoint,
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
             "HEALTH_PORT": str(health),
             "HOST": IP,
             "KUBERNETES_API": running.url,
