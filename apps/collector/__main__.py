@@ -91,7 +91,8 @@ def log_json() -> None:
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(LambdaPowertoolsFormatter(service="canario-collector"))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
-    logging.getLogger("botocore").setLevel(logging.WARNING)
+    for name in ("botocore", "httpx2"):  # a line a call
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 if __name__ == "__main__":

@@ -65,6 +65,7 @@ def test_its_pod_is_told_what_its_program_takes() -> None:
     told = settings_from({**environment, "KUBERNETES_SERVICE_HOST": "10.0.0.1", "KUBERNETES_SERVICE_PORT": "443"})
     ports = {each["name"]: each["containerPort"] for each in container["ports"]}
 
+    assert environment["AWS_DEFAULT_REGION"] == "us-west-1"  # boto3 reads no AWS_REGION
     assert (told.window, told.api) == (60, "https://10.0.0.1:443")
     assert {ports[container[probe]["httpGet"]["port"]] for probe in ("readinessProbe", "livenessProbe")} == {
         told.health_port
