@@ -46,6 +46,7 @@ lock: setup  ## resolve pyproject.toml and package.json again
 	$(BIN)/uv pip compile -q --no-header --universal --python-version 3.11 --generate-hashes -c requirements.txt pyproject.toml -o lambdas/requirements.txt
 	$(BIN)/uv pip compile -q --no-header --universal --python-version 3.11 --generate-hashes --group node -o requirements-node.txt
 	$(BIN)/uv pip compile -q --no-header --universal --python-version 3.13 --generate-hashes -c requirements.txt apps/demo/requirements.in -o apps/demo/requirements.txt
+	$(BIN)/uv pip compile -q --no-header --universal --python-version 3.13 --generate-hashes -c requirements.txt apps/collector/requirements.in -o apps/collector/requirements.txt
 	npm install --package-lock-only
 
 clean:  ## remove what set-up and runs made

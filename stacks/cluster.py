@@ -11,6 +11,7 @@ from stacks.constructs.charts import Charts
 from stacks.constructs.cluster_reach import Cluster
 from stacks.constructs.kubernetes_cluster import KubernetesCluster
 from stacks.constructs.kubernetes_roles import kubernetes_roles
+from stacks.constructs.metrics_collector import MetricsCollector
 from stacks.constructs.network import Network
 from stacks.constructs.tracing_collector import TracingCollector
 from stacks.settings import Settings
@@ -44,6 +45,8 @@ class ClusterStack(Stack):
         roles.node.add_dependency(namespace)
         traces = TracingCollector(self, "Traces", cluster=made.cluster, namespace=SYSTEM_NAMESPACE)
         traces.node.add_dependency(namespace)
+        metrics = MetricsCollector(self, "Metrics", cluster=made.cluster, namespace=SYSTEM_NAMESPACE)
+        metrics.node.add_dependency(namespace)
         Charts(self, "Charts", settings=settings, made=made, vpc=network.vpc, traces=traces.address)
         self.cluster = Cluster(
             name=made.cluster.cluster_name,

@@ -1,4 +1,4 @@
-"""The demo services' images: ECR repositories, the build that fills them, and word of every push on the bus.
+"""The demo services' and the collector's images: ECR repositories, the build that fills them, pushes told on the bus.
 
 A tag is the digest of what an image is made from, and cannot be pushed twice: what a deployment names is what was
 tested. The build runs in CodeBuild, so that nobody who deploys needs Docker.
@@ -10,6 +10,8 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
+from stacks.constructs.collector_image import REPOSITORY as COLLECTOR
+from stacks.constructs.collector_image import collector_tag
 from stacks.constructs.image_builds import ImageBuilds
 from stacks.constructs.image_tag import SOURCE, image_tag
 from stacks.settings import Settings
@@ -24,14 +26,16 @@ class ImagesStack(Stack):
     ) -> None:
         super().__init__(scope, id, description="Canario: the demo services' images", **kwargs)
         self.repositories = tuple(_repository(self, name) for name in REPOSITORIES)
+        collector = _repository(self, COLLECTOR)
         tag = image_tag(settings)
         if settings.image_builds:
             ImageBuilds(
                 self,
                 "Builds",
                 source=SOURCE,
-                repositories=self.repositories,
+                repositories=(*self.repositories, collector),
                 tag=tag,
+                collector_tag=collector_tag(),
                 node_type=settings.node_type,
                 log_retention=settings.log_retention_days,
             )

@@ -1,5 +1,5 @@
 """The lab's telemetry: the callers' Envoy counters become CloudWatch metrics (docs/telemetry.md).
 
-`reading.py` (Envoy's answer → counters), `ledger.py` (counters → what was new) and `datapoints.py` (what was
-new → MetricData) are pure; `scraper.py`, `publisher.py` and `__main__.py` are the shell.
+`reading.py` (Envoy's answer → counters) is pure; `scraper.py`, `collector.py` and `__main__.py` are the shell. What
+becomes of the counters is `canario.telemetry`, and `canario.adapters.metrics_writer` puts it.
 """

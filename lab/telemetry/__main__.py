@@ -13,10 +13,10 @@ from pathlib import Path
 import aiohttp
 from lightkube.resources.core_v1 import Namespace, Pod
 
+from canario.adapters.metrics_writer import Publisher
 from lab import boto, informer
 from lab.informer import Informer
 from lab.telemetry.collector import Collector
-from lab.telemetry.publisher import Publisher
 
 _DRAIN_SECONDS = 3.0
 

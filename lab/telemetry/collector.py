@@ -8,11 +8,11 @@ from typing import Protocol
 
 import aiohttp
 
+from canario.adapters.metrics_writer import Publisher
+from canario.telemetry import datapoints
+from canario.telemetry.counts import Counts, Node
+from canario.telemetry.ledger import Ledger
 from lab.informer import Obj
-from lab.telemetry import datapoints
-from lab.telemetry.ledger import Ledger
-from lab.telemetry.publisher import Publisher
-from lab.telemetry.reading import Counts, Node
 from lab.telemetry.scraper import Caller, callers, scrape
 
 _HURRY_SECONDS = 0.2  # between scrapes while a caller is about to end: its last counts end with it

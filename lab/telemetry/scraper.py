@@ -10,8 +10,9 @@ from typing import Any
 
 import aiohttp
 
-from lab.telemetry.ledger import Proxy
-from lab.telemetry.reading import QUERY, Reading, parse
+from canario.telemetry.counts import Reading
+from canario.telemetry.ledger import Proxy
+from lab.telemetry.reading import QUERY, parse
 
 log = logging.getLogger(__name__)
 

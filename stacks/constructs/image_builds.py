@@ -1,7 +1,7 @@
 """Images built and pushed in the cloud: a CodeBuild project over the source as an asset, started when that changes."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from aws_cdk import Duration, RemovalPolicy, Stack
@@ -15,6 +15,7 @@ from aws_cdk import custom_resources as custom
 from constructs import Construct
 
 from stacks.constructs.acknowledgements import acknowledge
+from stacks.constructs.collector_image import CONTEXT, PREPARE, REPOSITORY, SOURCES
 from stacks.constructs.retention import RETENTION
 
 PROJECT = "canario-images"
@@ -48,25 +49,36 @@ class ImageBuilds(Construct):
         source: Path,
         repositories: Sequence[ecr.IRepository],
         tag: str,
+        collector_tag: str,
         node_type: str,
         log_retention: int,
     ) -> None:
         super().__init__(scope, id)
-        asset = s3_assets.Asset(self, "Source", path=str(source), exclude=["__pycache__", "*.pyc"])
+        asset = _asset(self, "Source", source)
+        beside = {name: _asset(self, name.capitalize(), folder) for name, folder in SOURCES.items()}
         group = logs.LogGroup(self, "Logs", retention=RETENTION[log_retention], removal_policy=RemovalPolicy.DESTROY)
         stack = Stack.of(self)
-        role = self._role(asset, repositories, group)
+        role = self._role([asset, *beside.values()], repositories, group)
         project = codebuild.CfnProject(
             self,
             "Project",
             name=PROJECT,
-            description="Canario: the demo services' images",
+            description="Canario: the images",
             service_role=role.role_arn,
             artifacts=codebuild.CfnProject.ArtifactsProperty(type="NO_ARTIFACTS"),
-            source=codebuild.CfnProject.SourceProperty(
-                type="S3", location=f"{asset.s3_bucket_name}/{asset.s3_object_key}", build_spec=buildspec()
+            source=codebuild.CfnProject.SourceProperty(type="S3", location=_location(asset), build_spec=buildspec()),
+            secondary_sources=[
+                codebuild.CfnProject.SourceProperty(type="S3", location=_location(each), source_identifier=name)
+                for name, each in beside.items()
+            ],
+            environment=_environment(
+                node_type,
+                {
+                    "TAG": tag,
+                    "COLLECTOR_TAG": collector_tag,
+                    "REGISTRY": f"{stack.account}.dkr.ecr.{stack.region}.{stack.url_suffix}",
+                },
             ),
-            environment=_environment(node_type, tag, f"{stack.account}.dkr.ecr.{stack.region}.{stack.url_suffix}"),
             encryption_key=f"arn:{stack.partition}:kms:{stack.region}:{stack.account}:alias/aws/s3",
             logs_config=codebuild.CfnProject.LogsConfigProperty(
                 cloud_watch_logs=codebuild.CfnProject.CloudWatchLogsConfigProperty(
@@ -75,10 +87,12 @@ class ImageBuilds(Construct):
             ),
             timeout_in_minutes=20,
         )
-        acknowledge(project, "CB3", "docker build needs it, and builds nothing but this project's own program")
-        self._start(project, tag, log_retention)
+        acknowledge(project, "CB3", "docker build needs it, and builds nothing but this project's own programs")
+        self._start(project, f"{tag}-{collector_tag}", log_retention)
 
-    def _role(self, asset: s3_assets.Asset, repositories: Sequence[ecr.IRepository], group: logs.ILogGroup) -> iam.Role:
+    def _role(
+        self, assets: Sequence[s3_assets.Asset], repositories: Sequence[ecr.IRepository], group: logs.ILogGroup
+    ) -> iam.Role:
         role = iam.Role(
             self,
             "Role",
@@ -89,7 +103,7 @@ class ImageBuilds(Construct):
                     statements=[
                         iam.PolicyStatement(
                             actions=["s3:GetObject", "s3:GetObjectVersion"],
-                            resources=[asset.bucket.arn_for_objects(asset.s3_object_key)],
+                            resources=[each.bucket.arn_for_objects(each.s3_object_key) for each in assets],
                         ),
                         iam.PolicyStatement(
                             actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[group.log_group_arn]
@@ -133,10 +147,17 @@ class ImageBuilds(Construct):
         acknowledge(singleton, "L1", WHY)
 
 
-def _environment(node_type: str, tag: str, registry: str) -> codebuild.CfnProject.EnvironmentProperty:
+def _asset(scope: Construct, id: str, folder: Path) -> s3_assets.Asset:
+    return s3_assets.Asset(scope, id, path=str(folder), exclude=["__pycache__", "*.pyc"])
+
+
+def _location(asset: s3_assets.Asset) -> str:
+    return f"{asset.s3_bucket_name}/{asset.s3_object_key}"
+
+
+def _environment(node_type: str, variables: Mapping[str, str]) -> codebuild.CfnProject.EnvironmentProperty:
     """A machine of the nodes' own architecture: what it builds runs there."""
     arm = ec2.InstanceType(node_type).architecture == ec2.InstanceArchitecture.ARM_64
-    variables = {"TAG": tag, "REGISTRY": registry}
     return codebuild.CfnProject.EnvironmentProperty(
         type="ARM_CONTAINER" if arm else "LINUX_CONTAINER",
         image=ARM_IMAGE if arm else X86_IMAGE,
@@ -156,17 +177,24 @@ def buildspec() -> str:
         "version": "0.2",
         "phases": {
             "pre_build": {"commands": [login]},
-            "build": {"commands": [_build(repository, *what) for repository, what in BUILDS.items()]},
+            "build": {"commands": [*(_build(repository, *what) for repository, what in BUILDS.items()), _collector()]},
         },
     }
     return json.dumps(content, indent=1)
 
 
 def _build(repository: str, service: str, version: str) -> str:
-    image = f"$REGISTRY/{repository}:$TAG"
-    arguments = {"BASE": BASE, "SERVICE": service, "VERSION": version}
+    return _unless_there(repository, "$TAG", {"BASE": BASE, "SERVICE": service, "VERSION": version}, ".")
+
+
+def _collector() -> str:
+    return f"{PREPARE} && {_unless_there(REPOSITORY, '$COLLECTOR_TAG', {'BASE': BASE}, CONTEXT)}"
+
+
+def _unless_there(repository: str, tag: str, arguments: Mapping[str, str], context: str) -> str:
+    image = f"$REGISTRY/{repository}:{tag}"
     given = " ".join(f"--build-arg {name}={value}" for name, value in arguments.items())
     return (
-        f"if aws ecr describe-images --repository-name {repository} --image-ids imageTag=$TAG > /dev/null 2>&1; "
-        f"then echo {image} is there; else docker build {given} --tag {image} . && docker push {image}; fi"
+        f"if aws ecr describe-images --repository-name {repository} --image-ids imageTag={tag} > /dev/null 2>&1; "
+        f"then echo {image} is there; else docker build {given} --tag {image} {context} && docker push {image}; fi"
     )

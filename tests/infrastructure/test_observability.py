@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from lab.telemetry import datapoints
-from lab.telemetry.reading import Counts, Node
+from canario.telemetry import datapoints
+from canario.telemetry.counts import Counts, Node
 from stacks.constructs.dashboard import DECISIONS, STAGE_EVENTS
 from tests.infrastructure.conftest import ROOT, Assembly, Template, read
 from tests.infrastructure.reading import of_type

@@ -14,14 +14,14 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from canario.telemetry.counts import Counts, Node, Reading
+from canario.telemetry.ledger import Proxy
 from lab import boto, processes
 from lab.envoy import binary, bootstrap, files, resources
 from lab.envoy.admin import Admin
 from lab.envoy.aggregate import counted_cluster
 from lab.envoy.server import Server
 from lab.net import Block, is_free
-from lab.telemetry.ledger import Proxy
-from lab.telemetry.reading import Counts, Node, Reading
 from lab.telemetry.scraper import Caller, scrape
 from tests.ministack import ministack
 

@@ -9,10 +9,10 @@ from uuid import uuid4
 import pytest
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
-from lab.telemetry import datapoints
+from canario.adapters.metrics_writer import Publisher
+from canario.telemetry import datapoints
+from canario.telemetry.counts import Counts, Node
 from lab.telemetry.collector import Collector
-from lab.telemetry.publisher import Publisher
-from lab.telemetry.reading import Counts, Node
 from tests.lab.telemetry.conftest import LIVE, UNUSED, Calling
 
 SECOND = int(datetime.now(UTC).timestamp()) // 5 * 5 - 60

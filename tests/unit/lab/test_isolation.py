@@ -10,6 +10,8 @@ import pytest
 
 from canario.mesh import appmesh
 from canario.mesh.model import Ref
+from canario.telemetry import datapoints
+from canario.telemetry.counts import Counts, Node
 from canario.workshop import registrar
 from canario.workshop.cloud_map import POD_NAMESPACE
 from canario.workshop.discovery import in_cloud_map
@@ -21,8 +23,6 @@ from lab.mesh.endpoints import resolve
 from lab.mesh.render import OUTBOUND, Place, pod_files
 from lab.mesh.world import World
 from lab.net import Block
-from lab.telemetry import datapoints
-from lab.telemetry.reading import Counts, Node
 from lab.vpc.resources import Vpc, envoy_files
 from lab.vpc.world import services
 from tests.fakes import FakeCloudMap, FakeKubernetes

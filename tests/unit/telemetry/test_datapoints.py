@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.telemetry import datapoints
-from lab.telemetry.reading import Counts, Node
+from canario.telemetry import datapoints
+from canario.telemetry.counts import Counts, Node
 
 NODE = Node("ns", "nodejs", "nodejsv2-app")
 SECOND = 1_795_000_000

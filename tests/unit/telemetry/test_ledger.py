@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.telemetry.ledger import Ledger, Proxy
-from lab.telemetry.reading import Counts, Node, Reading
+from canario.telemetry.counts import Counts, Node, Reading
+from canario.telemetry.ledger import Ledger, Proxy
 
 A, B = Node("ns", "nodejs", "a"), Node("ns", "nodejs", "b")
 POD = Proxy("uid", created=100.0)

@@ -1,7 +1,8 @@
 from dataclasses import replace
 
+from canario.telemetry.counts import Counts, Node
 from lab.envoy.bootstrap import LATENCY_EDGES
-from lab.telemetry.reading import Counts, Node, parse
+from lab.telemetry.reading import parse
 from lab.telemetry.scraper import Caller, Proxy, callers
 
 PREFIX = "cluster.egress/ns/nodejs/"

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
-from lab.telemetry.reading import Counts, Node
+from canario.telemetry.counts import Counts, Node
 
 NAMESPACE = "Canario/Mesh"
 WORKSHOP_LABEL = "canario/workshop"
@@ -20,10 +20,15 @@ def workshops(namespaces: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     return {data["name"]: (data.get("labels") or {}).get(WORKSHOP_LABEL, data["name"]) for data in metadata}
 
 
-def data(new: Mapping[Node, Counts], workshop_of: Mapping[str, str], second: int) -> list[Datum]:
-    """Every datum of these counts; `second` (of the epoch) is when they were read."""
+def data(
+    new: Mapping[Node, Counts], workshop_of: Mapping[str, str], second: int, *, resolution: int = 1
+) -> list[Datum]:
+    """Every datum of these counts; `second` (of the epoch) is when they were read, or their window began.
+
+    `resolution` is CloudWatch's, of its storage: 1 or 60 seconds.
+    """
     return [
-        datum
+        {**datum, "StorageResolution": resolution}
         for node, counts in sorted(new.items())
         for datum in _node(node, counts, workshop_of.get(node.namespace, node.namespace), second)
     ]
@@ -60,6 +65,5 @@ def _datum(metric: str, dimensions: Mapping[str, str], second: int, unit: str, *
         "Dimensions": [{"Name": name, "Value": content} for name, content in dimensions.items()],
         "Timestamp": datetime.fromtimestamp(second, UTC),
         "Unit": unit,
-        "StorageResolution": 1,
         **value,
     }

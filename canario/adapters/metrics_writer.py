@@ -16,12 +16,12 @@ from botocore.exceptions import (
     ParamValidationError,
 )
 
-from lab.telemetry.datapoints import NAMESPACE, Datum, batches
+from canario.telemetry.datapoints import NAMESPACE, Datum, batches
 
 log = logging.getLogger(__name__)
 
 _RETRY_SECONDS = 0.5
-_KEPT_BATCHES = 3600  # an hour of seconds; what is older goes first
+_KEPT_BATCHES = 3600  # an hour or more; what is older goes first
 _BAD_REQUEST = range(400, 500)
 _THROTTLED = {"Throttling", "ThrottlingException", "RequestLimitExceeded"}
 
@@ -37,11 +37,13 @@ class Batch:
 class Publisher:
     """A queue in front of a CloudWatch client, which must not retry on its own.
 
-    No two `add`s may have the same timestamp: a datum that is there then proves that its batch is.
+    No two `add`s may have the same timestamp: a datum that is there then proves that its batch is. `looks`: CloudWatch
+    shows at once what it took. AWS's own may need minutes; there, what may have been done is not done again, so that
+    nothing counts twice: those data are absent.
     """
 
-    def __init__(self, client: Any) -> None:
-        self._client = client
+    def __init__(self, client: Any, *, looks: bool = True) -> None:
+        self._client, self._looks = client, looks
         self._queue: deque[Batch] = deque(maxlen=_KEPT_BATCHES)
         self._filled = asyncio.Event()
         self._putting = asyncio.Lock()
@@ -49,7 +51,7 @@ class Publisher:
     def add(self, data: Sequence[Datum]) -> None:
         """Queue what one scrape gave, all of one timestamp."""
         if len(self._queue) == self._queue.maxlen:
-            log.error("CloudWatch has taken nothing for %d seconds; dropping the oldest data", _KEPT_BATCHES)
+            log.error("CloudWatch has taken none of %d batches; dropping the oldest data", _KEPT_BATCHES)
         self._queue.extend(Batch(batch) for batch in batches(data))
         self._filled.set()
 
@@ -77,7 +79,7 @@ class Publisher:
     def put(self, batch: Batch) -> Batch | None:
         """Put it unless it is there already; None when it is done, else what is to be tried again."""
         try:
-            if batch.doubtful and self._is_there(batch.data[0]):
+            if batch.doubtful and self._given_up(batch):
                 return None
             self._client.put_metric_data(Namespace=NAMESPACE, MetricData=batch.data)
         except ClientError as error:
@@ -89,18 +91,26 @@ class Publisher:
             log.warning("putting %d data: %s; trying again", len(batch.data), error)
             return batch
         except BotoCoreError as error:
-            log.warning("putting %d data: %s; looking first whether they are there", len(batch.data), error)
+            log.warning("putting %d data: %s; they may be there", len(batch.data), error)
             return replace(batch, doubtful=True)
         return None
 
+    def _given_up(self, batch: Batch) -> bool:
+        """Whether a put that may have been done must not be done again."""
+        if self._looks:
+            return self._is_there(batch.data[0])
+        log.error("dropping %d data that CloudWatch may have taken: it gave no answer", len(batch.data))
+        return True
+
     def _is_there(self, datum: Datum) -> bool:
+        period = datum["StorageResolution"]
         found = self._client.get_metric_statistics(
             Namespace=NAMESPACE,
             MetricName=datum["MetricName"],
             Dimensions=datum["Dimensions"],
             StartTime=datum["Timestamp"],
-            EndTime=datum["Timestamp"] + timedelta(seconds=1),
-            Period=1,
+            EndTime=datum["Timestamp"] + timedelta(seconds=period),
+            Period=period,
             Statistics=["SampleCount"],
         )
         return any(point["SampleCount"] > 0 for point in found["Datapoints"])
@@ -114,5 +124,5 @@ def _after_refusal(batch: Batch, error: ClientError) -> Batch | None:
     if status in _BAD_REQUEST:
         log.error("dropping %d data that CloudWatch refuses: %s", len(batch.data), error)
         return None
-    log.warning("putting %d data: %s; looking first whether they are there", len(batch.data), error)
+    log.warning("putting %d data: %s; they may be there", len(batch.data), error)
     return replace(batch, doubtful=True)

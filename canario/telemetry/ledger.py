@@ -7,7 +7,7 @@ against the same process's last reading, or against zero where the process is kn
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
-from lab.telemetry.reading import Counts, Node, Reading
+from canario.telemetry.counts import Counts, Node, Reading
 
 SAME_PROCESS_SECONDS = 1.5  # Envoy tells its uptime in whole seconds
 
@@ -22,10 +22,14 @@ class Proxy:
 
 @dataclass(frozen=True)
 class Ledger:
-    """The last reading of every caller. `since` is when the collector began, in seconds of the epoch."""
+    """The last reading of every caller. `since` is when the collector began, in seconds of the epoch.
+
+    A process is another one when it `started` more than `same_process` seconds later: as exact as its uptime is.
+    """
 
     since: float
     last: Mapping[Proxy, Reading] = field(default_factory=dict)
+    same_process: float = SAME_PROCESS_SECONDS
 
     def advance(self, readings: Mapping[Proxy, Reading]) -> tuple["Ledger", dict[Node, Counts]]:
         """What is new in `readings`, the callers that answered: node → counts, all zero for a node that a
@@ -46,6 +50,6 @@ class Ledger:
         if last is None:
             # Whatever an older pod has counted may have been told by an earlier collector.
             return Counts() if proxy.created >= self.since else reading.nodes[node]
-        if reading.started - last.started > SAME_PROCESS_SECONDS:
+        if reading.started - last.started > self.same_process:
             return Counts()
         return last.nodes.get(node, Counts())
