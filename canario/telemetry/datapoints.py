@@ -39,9 +39,7 @@ def batches(data: Sequence[Datum]) -> Iterator[Sequence[Datum]]:
     return (data[first : first + MOST_DATA] for first in range(0, len(data), MOST_DATA))
 
 
-def _node(
-    node: Node, counts: Counts, workshop: str, second: int, pod_of: Mapping[str, str]
-) -> Iterator[Datum]:
+def _node(node: Node, counts: Counts, workshop: str, second: int, pod_of: Mapping[str, str]) -> Iterator[Datum]:
     of = {"Workshop": workshop, "Service": node.service, "Node": node.node}
     yield _datum("Requests", of, second, "Count", Value=float(counts.requests))
     yield _datum("Errors", of, second, "Count", Value=float(counts.errors))

@@ -27,9 +27,7 @@ def parse(stats: Mapping[str, Any], now: float) -> Reading:
     pods = _pods(values)
     nodes = {
         # Every cluster has `upstream_rq_total` from its creation; `.retry` and the like never have it.
-        (node := _node(name)): replace(
-            _counts(name.removesuffix("total"), values, histograms), pods=pods.get(node, {})
-        )
+        (node := _node(name)): replace(_counts(name.removesuffix("total"), values, histograms), pods=pods.get(node, {}))
         for name in values
         if name.endswith(".upstream_rq_total")
     }
