@@ -20,17 +20,12 @@ def workshops(namespaces: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     return {data["name"]: (data.get("labels") or {}).get(WORKSHOP_LABEL, data["name"]) for data in metadata}
 
 
-def data(
-    new: Mapping[Node, Counts], workshop_of: Mapping[str, str], second: int, pod_of: Mapping[str, str] | None = None
-) -> list[Datum]:
-    """Every datum of these counts; `second` (of the epoch) is when they were read.
-
-    `pod_of`: a pod's name by its address; what an address answered that is nobody's is told of its node alone.
-    """
+def data(new: Mapping[Node, Counts], workshop_of: Mapping[str, str], second: int) -> list[Datum]:
+    """Every datum of these counts; `second` (of the epoch) is when they were read."""
     return [
         datum
-        for node, counts in sorted(new.items(), key=lambda item: item[0])
-        for datum in _node(node, counts, workshop_of.get(node.namespace, node.namespace), second, pod_of or {})
+        for node, counts in sorted(new.items())
+        for datum in _node(node, counts, workshop_of.get(node.namespace, node.namespace), second)
     ]
 
 
@@ -39,7 +34,7 @@ def batches(data: Sequence[Datum]) -> Iterator[Sequence[Datum]]:
     return (data[first : first + MOST_DATA] for first in range(0, len(data), MOST_DATA))
 
 
-def _node(node: Node, counts: Counts, workshop: str, second: int, pod_of: Mapping[str, str]) -> Iterator[Datum]:
+def _node(node: Node, counts: Counts, workshop: str, second: int) -> Iterator[Datum]:
     of = {"Workshop": workshop, "Service": node.service, "Node": node.node}
     yield _datum("Requests", of, second, "Count", Value=float(counts.requests))
     yield _datum("Errors", of, second, "Count", Value=float(counts.errors))
@@ -48,10 +43,9 @@ def _node(node: Node, counts: Counts, workshop: str, second: int, pod_of: Mappin
     if times := _times(counts):
         values, weights = zip(*times, strict=True)
         yield _datum("Latency", of, second, "Milliseconds", Values=values, Counts=weights)
-    for address, answers in sorted(counts.pods.items()):
-        if pod := pod_of.get(address):
-            yield _datum("Requests", {**of, "Pod": pod}, second, "Count", Value=float(answers.requests))
-            yield _datum("Errors", {**of, "Pod": pod}, second, "Count", Value=float(answers.errors))
+    for pod, answers in sorted(counts.pods.items(), key=lambda each: each[0]):
+        yield _datum("Requests", {**of, "Pod": pod}, second, "Count", Value=float(answers.requests))
+        yield _datum("Errors", {**of, "Pod": pod}, second, "Count", Value=float(answers.errors))
 
 
 def _times(counts: Counts) -> list[tuple[float, float]]:
