@@ -1,7 +1,7 @@
 """What a caller's proxy has counted of the nodes that it calls, and what two of its counts say together. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True, order=True)
@@ -37,7 +37,7 @@ class Counts:
     proxy send one again. What `since` returns has none of either: those that they tell of are among its errors.
 
     `slower` is of answered requests only: what was never answered is an error and has no time. `pods` is by the pods'
-    addresses, of the pods that the proxy knows now.
+    addresses, of the pods that the proxy knows now; by their names in what is put (`named`).
     """
 
     requests: int = 0
@@ -60,6 +60,11 @@ class Counts:
                 for pod in {**other.pods, **self.pods}
             },
         )
+
+    def named(self, pod_of: Mapping[str, str]) -> "Counts":
+        """With the pods by name. `pod_of` has it by address; what is nobody's address is told of the node alone."""
+        pods = {pod_of[address]: answers for address, answers in self.pods.items() if address in pod_of}
+        return replace(self, pods=pods)
 
     def since(self, old: "Counts") -> "Counts":
         """What was counted after `old`, of the same node in the same Envoy.

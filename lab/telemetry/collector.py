@@ -69,7 +69,8 @@ class Collector:
         if second > self._published and self._namespaces.synced and self._unpublished:
             self._workshop_of |= datapoints.workshops(self._namespaces.objects)
             self._pod_of |= _addresses(self._pods.objects)
-            self._publisher.add(datapoints.data(self._unpublished, self._workshop_of, second, self._pod_of))
+            named = {node: counts.named(self._pod_of) for node, counts in self._unpublished.items()}
+            self._publisher.add(datapoints.data(named, self._workshop_of, second))
             self._published, self._unpublished = second, {}
 
     async def _pause(self, began: float, found: list[Caller]) -> None:

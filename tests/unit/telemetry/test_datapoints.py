@@ -37,7 +37,7 @@ def test_pods() -> None:
     """Requests and Errors by the further dimension Pod, the pod's name; of an address that is nobody's, none."""
     counts = Counts(9, 3, pods={"127.9.16.2": Answers(7, 1), "127.9.16.3": Answers(2, 2), "127.9.16.9": Answers(5, 5)})
     names = {"127.9.16.2": "v2-a", "127.9.16.3": "v2-b"}
-    found = datapoints.data({NODE: counts}, {}, SECOND, names)[2:]
+    found = datapoints.data({NODE: counts.named(names)}, {}, SECOND)[2:]
     of = {"Workshop": "ns", "Service": "nodejs", "Node": "nodejsv2-app"}
 
     assert [
