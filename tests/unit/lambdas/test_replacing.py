@@ -8,6 +8,8 @@ import pytest
 from canario.canary import Plan, Tally, steps
 from canario.canary.carried import Carried
 from canario.canary.ports import NodeCounts, Wanted
+from canario.cli.canary.show import show
+from tests.fakes import FakeWorkshopRecords
 from tests.unit.lambdas.rollouts import TARGET, Lab, begun, later, through_json
 
 PLAN = Plan(window_seconds=5, tolerated_rate=0.01, deadline_windows=200)
@@ -86,6 +88,7 @@ def test_a_bad_pod_is_replaced_once_and_the_release_promoted(lab: Lab) -> None:
     assert ["v2-1"] == lab.pods.deleted
     assert [("v2-1", TARGET.canary, TARGET.key)] == [(each["pod"], each["node"], each["router"]) for each in said]
     assert "v2-1" in said[0]["reason"]
+    assert any("pod v2-1 was replaced" in line for line in show("r1", None, lab.records, FakeWorkshopRecords()))
 
 
 def test_the_last_windows_of_a_pod_that_is_gone_are_read(lab: Lab) -> None:
