@@ -442,6 +442,7 @@ def test_no_rollout_begins_while_its_alarm_is_in_alarm(lab: Lab, alarm: str) -> 
         begun(lab, alarms=("checkout-5xx",))
 
     assert ({}, [], []) == (lab.records.locks, list(lab.records.entries("r1")), kinds(lab))
+    assert "rolled_back" == lab.records.routers[TARGET.key].outcome  # no instruction and no alarm takes it for running
     assert watchdog.sweep(lab.world, FakeExecutions(), NOW).orphans == ()
 
 
