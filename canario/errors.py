@@ -12,6 +12,7 @@ CanarioError
 ├── AlreadyRunning     the router has a rollout already
 ├── NotWaiting         a guided stage is not waiting for its attendee (any more)
 └── RemoteError        a remote system refused or did not answer
+    └── NotThere       what was asked for is not there
 """
 
 from collections.abc import Mapping
@@ -79,3 +80,7 @@ class NotWaiting(CanarioError):
 
 class RemoteError(CanarioError):
     """A remote system refused or did not answer: what was being done, to what, what it said."""
+
+
+class NotThere(RemoteError):
+    """The remote system answered: it does not have what was asked for."""

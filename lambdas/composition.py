@@ -12,6 +12,7 @@ from functools import cached_property, lru_cache
 import boto3
 
 from canario.adapters import aws
+from canario.adapters.alarms import CloudWatchAlarms
 from canario.adapters.calendars import ChangeCalendars
 from canario.adapters.certificates import X509Certificates
 from canario.adapters.cloudmap import CloudMapServices
@@ -27,6 +28,7 @@ from canario.adapters.group_access import GroupAccess
 from canario.adapters.http import HttpClient
 from canario.adapters.kubernetes import Cluster
 from canario.adapters.lifetimes import LifetimeRecords
+from canario.adapters.node_pods import NodePods
 from canario.adapters.notices import Topic
 from canario.adapters.permissions import Access, needs
 from canario.adapters.records import RolloutRecords, WorkshopRecords
@@ -87,6 +89,8 @@ class Composition:
             controller=ControllerMetrics(aws.client(self.session, "cloudwatch")),
             workloads=Deployments(self.cluster),
             faults=SampledFaults(aws.client(self.session, "xray")),
+            pods=NodePods(self.cluster),
+            alarms=CloudWatchAlarms(aws.client(self.session, "cloudwatch")),
         )
 
     @cached_property

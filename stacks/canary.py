@@ -44,7 +44,7 @@ class CanaryStack(Stack):
         settle = permissions.records(table, STEERED, actions=("UpdateItem",))
         tokens = permissions.records(table, GATES, actions=("PutItem", "GetItem"))
         functions = RolloutFunctions(
-            begin=self._function("begin", append, lock, steer, events),
+            begin=self._function("begin", append, lock, steer, settle, events, permissions.read_alarms()),
             deploy=self._function("deploy"),
             observe=self._function(
                 "observe", read, holder, permissions.read_metrics(METRICS_NAMESPACE), permissions.read_faults()

@@ -11,7 +11,7 @@ from typing import Any
 
 from canario.canary.instructions import Instruction
 from canario.canary.ports import Lock, NodeCounts, ProxyShare, RouterState, Steered, Target, Wanted
-from canario.errors import AlreadyRunning, Conflict, InvalidInput, NotWaiting, RemoteError
+from canario.errors import AlreadyRunning, Conflict, InvalidInput, NotThere, NotWaiting, RemoteError
 from canario.workshop.cloud_map import Instance, ServiceName
 from canario.workshop.guided import Waiting
 from canario.workshop.names import CLOUD_MAP_NAMESPACE
@@ -348,7 +348,7 @@ class FakeRouters:
 
     def read(self, target: Target) -> RouterState:
         if target.key not in self.routers:
-            raise RemoteError(f"reading the router {target.key}: it is not there")
+            raise NotThere(f"reading the router {target.key}: it is not there")
         return self.routers[target.key]
 
     def write(self, target: Target, share: float, expected_version: str) -> RouterState:

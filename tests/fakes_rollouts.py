@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from canario.canary import Tally
-from canario.canary.ports import Measure, Wanted
+from canario.canary.ports import Measure, Target, Wanted
 from canario.canary.template import Template
 from canario.errors import RemoteError
 
@@ -65,6 +65,37 @@ class FakeFaults:
             raise RemoteError("X-Ray does not answer")
         found = self.nodes.get(wanted.node, {})
         return {start: tally for start, tally in found.items() if wanted.start <= start < wanted.end}
+
+
+@dataclass
+class FakePods:
+    """Pods by node; `deleted`: those that were, in order; `fails`: the cluster does not answer."""
+
+    nodes: dict[str, list[str]] = field(default_factory=dict)
+    deleted: list[str] = field(default_factory=list)
+    fails: bool = False
+
+    def of(self, target: Target, node: str) -> Sequence[str]:
+        self._answer()
+        return self.nodes.get(node, [])
+
+    def replace(self, target: Target, pod: str) -> None:
+        self._answer()
+        self.deleted.append(pod)
+
+    def _answer(self) -> None:
+        if self.fails:
+            raise RemoteError("the cluster does not answer")
+
+
+@dataclass
+class FakeAlarms:
+    """The names of those in ALARM."""
+
+    alarmed: set[str] = field(default_factory=set)
+
+    def going_off(self, names: Sequence[str], prefix: str) -> Sequence[str]:
+        return sorted(name for name in self.alarmed if name in names or name.startswith(prefix))
 
 
 @dataclass

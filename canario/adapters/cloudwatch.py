@@ -5,12 +5,13 @@ as `TC(…)` are refused or silently misread where this has to run as well.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from canario.adapters import aws
+from canario.canary.observation import Tally
 from canario.canary.ports import NodeCounts, Target, Wanted
 from canario.errors import InvalidInput, RemoteError
 
@@ -20,19 +21,23 @@ COMPLETE = {"Complete", "PartialData"}  # PartialData: the rest is on the next p
 
 Query = dict[str, Any]  # one entry of MetricDataQueries
 Sums = dict[datetime, float]
+Column = Mapping[datetime, int]  # window's start → count
 
 
 @dataclass(frozen=True)
 class Series:
-    """One metric of one node; `edge` in milliseconds where there is one series an edge."""
+    """One metric of one node; `edge` in milliseconds where there is one series an edge, `pod` where one a pod."""
 
     metric: str
     edge: float | None = None
+    pod: str | None = None
 
     def dimensions(self, target: Target, node: str) -> list[dict[str, str]]:
         named = {"Workshop": target.workshop, "Service": target.service, "Node": node}
         if self.edge is not None:
             named["Edge"] = f"{self.edge:.10g}"
+        if self.pod is not None:
+            named["Pod"] = self.pod
         return [{"Name": name, "Value": value} for name, value in named.items()]
 
 
@@ -159,7 +164,9 @@ def _batches(wanted: Sequence[Wanted], series: Sequence[Sequence[Series]]) -> li
 
 
 def _series(wanted: Wanted) -> list[Series]:
-    return [Series("Requests"), Series("Errors"), *(Series("Slower", edge) for edge in wanted.edges)]
+    edges = [Series("Slower", edge) for edge in wanted.edges]
+    pods = [Series(metric, pod=pod) for pod in wanted.pods for metric in ("Requests", "Errors")]
+    return [Series("Requests"), Series("Errors"), *edges, *pods]
 
 
 def _nodes(wanted: Sequence[Wanted]) -> str:
@@ -179,13 +186,32 @@ def _into_windows(sums: Sums, wanted: Wanted) -> dict[datetime, int]:
 
 
 def _node(wanted: Wanted, columns: Sequence[dict[datetime, int]]) -> list[NodeCounts]:
-    """A window counts when it has requests and errors; its `slower` is there when every edge is."""
-    requests, errors, *edges = columns
+    """A window counts when it has requests and errors; its `slower` is there when every edge is.
+
+    A pod is in it when the pod's own requests and errors are.
+    """
+    requests, errors, *others = columns
+    edges, pods = others[: len(wanted.edges)], others[len(wanted.edges) :]
     return [
-        NodeCounts(window.astimezone(UTC), requests[window], errors[window], _slower(window, edges))
+        NodeCounts(
+            window.astimezone(UTC),
+            requests[window],
+            errors[window],
+            _slower(window, edges),
+            _pods(window, dict(zip(wanted.pods, zip(pods[::2], pods[1::2], strict=True), strict=True))),
+        )
         for window in _windows(wanted)
         if window in requests and window in errors
     ]
+
+
+def _pods(window: datetime, columns: Mapping[str, tuple[Column, Column]]) -> dict[str, Tally]:
+    """Of the pods that have both. Two series of a pod are read at two instants, and one may be ahead."""
+    return {
+        pod: Tally(requests[window], min(requests[window], errors[window]))
+        for pod, (requests, errors) in columns.items()
+        if window in requests and window in errors
+    }
 
 
 def _slower(window: datetime, edges: Sequence[dict[datetime, int]]) -> tuple[int, ...] | None:

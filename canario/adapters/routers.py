@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from canario.canary.ports import Routers, RouterState, Target
-from canario.errors import Conflict, Drift, InvalidInput, RemoteError
+from canario.errors import Conflict, Drift, InvalidInput, NotThere
 from canario.mesh import appmesh, gateway
 from canario.mesh.appmesh_split import read_weights
 from canario.workshop.kinds import HTTP_ROUTE, SERVICE, VIRTUAL_NODE, VIRTUAL_ROUTER
@@ -18,7 +18,7 @@ class AppMeshRouters:
         self._kubernetes = kubernetes
 
     def read(self, target: Target) -> RouterState:
-        """Raises RemoteError when the router or a node is not there, Drift when it splits otherwise."""
+        """Raises NotThere when the router or a node is not, Drift when it splits otherwise."""
         router = self._get(VIRTUAL_ROUTER, target.router, target)
         for node in (target.baseline, target.canary):
             self._get(VIRTUAL_NODE, node, target)
@@ -56,8 +56,8 @@ class AppMeshRouters:
         return found
 
 
-def _missing(kind: Kind, name: str, target: Target) -> RemoteError:
-    return RemoteError(
+def _missing(kind: Kind, name: str, target: Target) -> NotThere:
+    return NotThere(
         f"reading the router {target.key}: there is no {kind.name} {name} in {target.namespace}; "
         "apply it, or correct the rollout's target"
     )
@@ -74,7 +74,7 @@ class GatewayRouters:
         self._kubernetes = kubernetes
 
     def read(self, target: Target) -> RouterState:
-        """Raises RemoteError when the router or a node is not there, Drift when it splits otherwise."""
+        """Raises NotThere when the router or a node is not, Drift when it splits otherwise."""
         router = self._router(target)
         for node in (target.baseline, target.canary):
             if self._kubernetes.get(SERVICE, node, target.namespace) is None:
@@ -104,7 +104,8 @@ class GatewayRouters:
 
     def withdraw(self, target: Target) -> None:
         """Raises Conflict when the router changed between the reading and the writing."""
-        for router in (self._router(target), *self._followers(target)):
+        own = self._kubernetes.get(HTTP_ROUTE, target.router, target.namespace)
+        for router in (*([own] if own else []), *self._followers(target)):
             self._replace(router, gateway.withdraw(router, baseline=target.baseline, canary=target.canary))
 
     def _replace(self, old: Manifest, new: Manifest) -> None:

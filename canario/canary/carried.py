@@ -30,6 +30,7 @@ class Carried:
     part: int = 1  # of the rollout's executions, the first one is 1
     continue_as: str | None = None  # the name of the fresh execution that goes on from here
     observations: tuple[Observation, ...] = ()
+    replaced: tuple[str, ...] = ()  # pods that were deleted because they were suspected
     waiting: Mapping[str, Any] | None = None  # for a person: since when, and at which gate
     decision: Mapping[str, Any] | None = None
     outcome: str | None = None
@@ -57,6 +58,7 @@ class Carried:
             "looked": self.looked and self.looked.isoformat(),
             "part": self.part,
             "continue_as": self.continue_as,
+            "replaced": list(self.replaced) or None,
             "waiting": self.waiting,
             "observations": [each.to_dict() for each in self.observations],
             "decision": self.decision,
@@ -77,6 +79,7 @@ class Carried:
         fields["since"] = datetime.fromisoformat(given["since"])
         fields["wait"] = datetime.fromisoformat(given["wait"])
         fields["gates"] = Gates.parse(given["gates"]["shares"], given["gates"]["seconds"])
+        fields["replaced"] = tuple(given.get("replaced", ()))
         fields["looked"] = datetime.fromisoformat(given["looked"]) if "looked" in given else None
         fields["observations"] = tuple(Observation.from_dict(each) for each in given["observations"])
         return Carried(**fields)

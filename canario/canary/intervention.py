@@ -3,14 +3,13 @@
 from datetime import datetime
 from typing import Any
 
+from canario.canary.alarmed import is_its_alarm
 from canario.canary.ending import withdraw
 from canario.canary.instructions import Instruction, standing
 from canario.canary.ports import Steered
 from canario.canary.steps import subject
 from canario.canary.world import World
 from canario.errors import NotWaiting
-
-ALARMS = "canario/"  # an alarm whose name begins with canario/<namespace>/<router> needs no plan to name it
 
 
 def instruct(rollout: str, kind: str, by: str, reason: str, world: World, now: datetime) -> dict[str, Any]:
@@ -66,5 +65,4 @@ def _gate(rollout: str, world: World) -> float:
 
 
 def _is_of(alarm_name: str, steered: Steered) -> bool:
-    own = f"{ALARMS}{steered.target.key}"
-    return alarm_name in steered.alarms or alarm_name == own or alarm_name.startswith(f"{own}/")
+    return is_its_alarm(alarm_name, steered.target, steered.alarms)

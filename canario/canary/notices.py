@@ -9,6 +9,7 @@ KINDS = (
     "RolloutWaiting",
     "RolloutInstructed",
     "ShareOrphaned",
+    "PodReplaced",
     "OrderEnded",
 )
 COUNTS = (("canary", "requests", "errors"), ("baseline", "baseline_requests", "baseline_errors"))
@@ -28,7 +29,12 @@ def _what(kind: str, detail: Mapping[str, Any]) -> str:
         return str(detail["outcome"]).replace("_", " ")
     if kind == "RolloutInstructed":
         return f"{detail['kind']} by {detail['by']}"
-    said = {"RolloutFrozen": "not started", "RolloutWaiting": "waits for you", "ShareOrphaned": "orphan rolled back"}
+    said = {
+        "RolloutFrozen": "not started",
+        "RolloutWaiting": "waits for you",
+        "ShareOrphaned": "orphan rolled back",
+        "PodReplaced": "a bad pod was replaced",
+    }
     return said[kind]
 
 

@@ -1,7 +1,7 @@
 """What a rollout needs from the world: the shell implements these, the core never calls them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -54,11 +54,12 @@ class NodeCounts:
     requests: int
     errors: int
     slower: tuple[int, ...] | None = ()
+    pods: Mapping[str, Tally] = field(default_factory=dict)  # of those asked for that have data
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """One node's windows in [start, end), for `Metrics.read_many`. `edges` in milliseconds."""
+    """One node's windows in [start, end), for `Metrics.read_many`. `edges` in milliseconds, `pods` by name."""
 
     target: Target
     node: str
@@ -66,6 +67,7 @@ class Wanted:
     end: datetime
     window_seconds: int
     edges: tuple[float, ...] = ()
+    pods: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ class Measure:
 
 class Routers(Protocol):
     def read(self, target: Target) -> RouterState:
-        """Raises RemoteError when the router or one of its nodes is not there, Drift when it splits otherwise."""
+        """Raises NotThere when the router or one of its nodes is not, Drift when it splits otherwise."""
 
     def write(self, target: Target, share: float, expected_version: str) -> RouterState:
         """Set the canary's share by compare-and-set; returns the state with the share really written.
@@ -188,6 +190,14 @@ class Workloads(Protocol):
         """Why not all of its pods run what was asked for; None when they do."""
 
 
+class Pods(Protocol):
+    def of(self, target: Target, node: str) -> Sequence[str]:
+        """The names of the node's pods that run, those that are being deleted too, in order. Raises RemoteError."""
+
+    def replace(self, target: Target, pod: str) -> None:
+        """Delete the pod, so that its Deployment makes another; harmless when it is gone. Raises RemoteError."""
+
+
 class Tokens(Protocol):
     """The task tokens of rollouts that wait for a person. A token ends a wait; it approves nothing."""
 
@@ -200,6 +210,14 @@ class Tokens(Protocol):
 class Executions(Protocol):
     def is_running(self, arn: str) -> bool:
         """False also when Step Functions has forgotten it."""
+
+
+class Alarms(Protocol):
+    def going_off(self, names: Sequence[str], prefix: str) -> Sequence[str]:
+        """Those in ALARM now, of the alarms with these names and of those whose names begin with `prefix`.
+
+        Raises RemoteError.
+        """
 
 
 class Controller(Protocol):

@@ -13,14 +13,17 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from canario.canary import Counts, Observation, Plan, Tally, start
+from canario.canary import Observation, Plan, start
+from canario.canary.alarmed import refuse_alarmed
 from canario.canary.carried import Carried, text
 from canario.canary.gates import Gates
 from canario.canary.instructions import standing
-from canario.canary.ports import NodeCounts, RouterState, Steered, Target, Wanted
+from canario.canary.ports import RouterState, Steered, Target
+from canario.canary.reading_windows import read_windows
+from canario.canary.replacing import replace_suspect
 from canario.canary.weighing import weigh
 from canario.canary.world import World
-from canario.errors import Conflict, Drift, NotReady, RemoteError, Stopped
+from canario.errors import Conflict, Drift, NotReady, Stopped
 
 MANAGER = "canario"  # the field manager that rollouts write with
 SHARE_TOLERANCE = 1e-6
@@ -47,7 +50,8 @@ def begin(
     """Lock the router and start from share 0.
 
     `owner`: the execution that runs the rollout. Raises AlreadyRunning, Drift when the canary has traffic that no
-    rollout gave it, RemoteError; in each case the lock is not held afterwards and nothing was changed.
+    rollout gave it, Stopped while one of its alarms is in ALARM, RemoteError; in each case the lock is not held
+    afterwards and nothing was changed.
     """
     gates = gates or Gates()
     world.records.lock(target, name, owner, now)
@@ -60,6 +64,7 @@ def begin(
                 state.manager,
             )
         world.records.steer(Steered(target, name, owner, now, tuple(alarms)))
+        _refuse_alarms(name, target, alarms, world)
     except Exception:
         world.records.unlock(target, name)
         raise
@@ -114,7 +119,7 @@ def observe(carried: Carried, world: World, now: datetime) -> Carried:
     if count <= 0:
         return replace(carried, observations=(), wait=_readable(carried.since, carried))
     end = carried.since + count * window
-    observations = _read(carried, world, end, count)
+    observations = read_windows(carried, world, end, count)
     return replace(carried, observations=observations, since=end, wait=_readable(end, carried))
 
 
@@ -126,12 +131,17 @@ def decide(carried: Carried, world: World, now: datetime) -> Carried:
     looked = carried.looked or now
     instructions = [each for each in world.records.instructions(carried.name) if each.at <= looked]
     weighed = weigh(carried, standing(instructions), looked)
-    sequence = carried.sequence
+    sequence, replaced = carried.sequence, carried.replaced
     for observation, decision in weighed.decisions:
         sequence += 1
         said = decision.to_dict()
-        body = {"decision": said.pop("kind"), **said, **_window(observation)}
+        gone = replace_suspect(carried, decision, replaced, world)
+        body = {"decision": said.pop("kind"), **said, **_window(observation), **gone}
         record_decision(carried, sequence, body, world, now)
+        if "replaced" in gone:
+            replaced = (*replaced, gone["replaced"])
+            detail = {"pod": gone["replaced"], "node": carried.target.canary, "reason": decision.reason}
+            world.events.put("PodReplaced", {**subject(carried.name, carried.target), **detail})
     waiting = weighed.waiting and {**weighed.waiting, "told": len(instructions)}
     if waiting and not carried.waiting:
         world.events.put("RolloutWaiting", {**subject(carried.name, carried.target), **waiting})
@@ -139,7 +149,14 @@ def decide(carried: Carried, world: World, now: datetime) -> Carried:
     summary = {"kind": str(last.kind), "share": last.share, "reason": last.reason}
     outcome = str(weighed.rollout.outcome) if weighed.rollout.outcome else None
     world.controller.put(weighed.measures(carried.target, now), now)
-    after = replace(carried, rollout=weighed.rollout, sequence=sequence, decision=summary, outcome=outcome)
+    after = replace(
+        carried,
+        rollout=weighed.rollout,
+        sequence=sequence,
+        replaced=replaced,
+        decision=summary,
+        outcome=outcome,
+    )
     return replace(after, waiting=None if outcome else waiting, observations=())
 
 
@@ -162,6 +179,15 @@ def shift(carried: Carried, world: World) -> Carried:
             raise NotReady(f"router {carried.target.key} changed while its share was written: {conflict}") from conflict
     _refuse_stopped(carried, world)
     return replace(carried, weights=dict(state.weights), written=state.share, asked=share)
+
+
+def _refuse_alarms(name: str, target: Target, alarms: Sequence[str], world: World) -> None:
+    """Asked when the router is steered already: an alarm that goes off from then on finds the rollout by itself."""
+    try:
+        refuse_alarmed(target, alarms, world)
+    except Exception:
+        world.records.settle(target, name, "rolled_back")
+        raise
 
 
 def subject(name: str, target: Target) -> dict[str, str]:
@@ -234,37 +260,6 @@ def _refuse_lost_lock(carried: Carried, world: World) -> None:
             f"now it is held by {holder or 'nobody'}",
             holder or "nobody",
         )
-
-
-def _read(carried: Carried, world: World, end: datetime, count: int) -> tuple[Observation, ...]:
-    plan, target = carried.rollout.plan, carried.target
-    wanted = [
-        Wanted(target, node, carried.since, end, plan.window_seconds, plan.edges)
-        for node in (target.canary, target.baseline)
-    ]
-    read = world.metrics.read_many(wanted)
-    canary, baseline = (
-        _by_start(counts, _sampled(each, plan, world)) for each, counts in zip(wanted, read, strict=True)
-    )
-    window = timedelta(seconds=plan.window_seconds)
-    starts = [carried.since + number * window for number in range(count)]
-    return tuple(
-        Observation(each, each + window, carried.written, canary.get(each), baseline.get(each)) for each in starts
-    )
-
-
-def _by_start(counts: Sequence[NodeCounts], sampled: Mapping[datetime, Tally]) -> dict[datetime, Counts]:
-    return {each.start: Counts(each.requests, each.errors, each.slower, sampled.get(each.start)) for each in counts}
-
-
-def _sampled(wanted: Wanted, plan: Plan, world: World) -> Mapping[datetime, Tally]:
-    """What X-Ray sampled, where the plan has it vote; its lack holds nothing, and neither does its failure."""
-    if not any(guard.kind == "faults" for guard in plan.guards):
-        return {}
-    try:
-        return world.faults.read(wanted)
-    except RemoteError:
-        return {}
 
 
 def _aligned(now: datetime, plan: Plan) -> datetime:

@@ -7,7 +7,7 @@ from canario.canary.ending import abandon, withdraw
 from canario.canary.ports import Executions, Steered
 from canario.canary.steps import SHARE_TOLERANCE, subject
 from canario.canary.world import World
-from canario.errors import CanarioError
+from canario.errors import CanarioError, NotThere
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def _take_care(steered: Steered, world: World, executions: Executions, now: date
         return False
     if steered.outcome is None:
         return not executions.is_running(steered.owner) and _abandon(steered, world, now)
-    share = world.routers.read(steered.target).share
+    share = _share(steered, world)
     if share <= SHARE_TOLERANCE or _is_held(steered, world, executions):
         return False
     withdraw(steered.target, world.routers)
@@ -53,7 +53,7 @@ def _take_care(steered: Steered, world: World, executions: Executions, now: date
 def _abandon(steered: Steered, world: World, now: datetime) -> bool:
     """A rollout of a killed execution ends here; one that had ended is only let go."""
     reason = f"its execution {steered.owner.rpartition(':')[2]} runs no more, and nobody looks after its share"
-    share = world.routers.read(steered.target).share
+    share = _share(steered, world)
     if not abandon(steered.rollout, reason, steered.target, world, now):
         ended = next((each for each in world.records.entries(steered.rollout) if each["kind"] == "ended"), None)
         world.records.settle(steered.target, steered.rollout, str(ended["outcome"]) if ended else "rolled_back")
@@ -61,6 +61,15 @@ def _abandon(steered: Steered, world: World, now: datetime) -> bool:
         return False
     _say(steered, share, reason, world)
     return True
+
+
+def _share(steered: Steered, world: World) -> float:
+    """Of a router that is gone none: its workshop was cleaned, say. One without its nodes is left with none."""
+    try:
+        return world.routers.read(steered.target).share
+    except NotThere:
+        withdraw(steered.target, world.routers)
+        return 0.0
 
 
 def _is_held(steered: Steered, world: World, executions: Executions) -> bool:

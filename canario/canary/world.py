@@ -2,7 +2,19 @@
 
 from dataclasses import dataclass
 
-from canario.canary.ports import Controller, DataPlane, Events, Faults, Metrics, Records, Routers, Tokens, Workloads
+from canario.canary.ports import (
+    Alarms,
+    Controller,
+    DataPlane,
+    Events,
+    Faults,
+    Metrics,
+    Pods,
+    Records,
+    Routers,
+    Tokens,
+    Workloads,
+)
 
 
 @dataclass(frozen=True)
@@ -24,3 +36,5 @@ class World(Hands):
     controller: Controller
     workloads: Workloads
     faults: Faults
+    pods: Pods
+    alarms: Alarms

@@ -48,6 +48,9 @@ def _node(node: Node, counts: Counts, workshop: str, second: int) -> Iterator[Da
     if times := _times(counts):
         values, weights = zip(*times, strict=True)
         yield _datum("Latency", of, second, "Milliseconds", Values=values, Counts=weights)
+    for pod, answers in sorted(counts.pods.items(), key=lambda each: each[0]):
+        yield _datum("Requests", {**of, "Pod": pod}, second, "Count", Value=float(answers.requests))
+        yield _datum("Errors", {**of, "Pod": pod}, second, "Count", Value=float(answers.errors))
 
 
 def _times(counts: Counts) -> list[tuple[float, float]]:

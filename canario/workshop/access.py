@@ -79,6 +79,8 @@ ANY: Mapping[str, Verbs] = {
         _CRDS: "list",
     },
     "expire": {"namespaces": "get patch"},
+    "canary_observe": {"pods": "list"},
+    "canary_decide": {"pods": "delete"},
     "canary_verify": {"pods": "list", "pods/proxy": "get"},
     "registrar": {"pods": "list"},
     "renew": {"namespaces": "list", "secrets": "create get patch"},

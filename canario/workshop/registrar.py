@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from canario.errors import CanarioError
-from canario.mesh.model import Operator, Requirement, Selector
 from canario.workshop import cloud_map
 from canario.workshop.cloud_map import CloudMap, Instance, ServiceName
 from canario.workshop.kinds import POD, SERVICE, VIRTUAL_NODE
 from canario.workshop.names import CLOUD_MAP_NAMESPACE, LABEL
 from canario.workshop.ports import Kind, Manifest
+from canario.workshop.selectors import selector_of
 
 CLOUD_MAP_ANNOTATION = "canario/cloud-map"  # of a Service: `<service>.<namespace>` in Cloud Map
 ISTIO = "istio"  # what the instances of the dialect `gateway` have as their mesh
@@ -191,28 +191,12 @@ def read(cloud: CloudMap, nodes: Sequence[Manifest], namespaces: Collection[str]
 
 
 def _candidates(node: Manifest, pods: Sequence[Manifest]) -> Iterator[tuple[str, Candidate]]:
-    selector = _selector(node)
+    selector = selector_of(node)
     for pod in pods:
         address = pod.get("status", {}).get("podIP")
         labels = pod["metadata"].get("labels", {})
         if selector and address and _key(pod)[0] == _key(node)[0] and selector.matches(labels) and not _is_ending(pod):
             yield str(address), Candidate(_attributes(node, pod, str(address)), is_ready(pod))
-
-
-def _selector(node: Manifest) -> Selector | None:
-    """The pods of the node; None when it names none. The custom resource's schema has checked its shape."""
-    if node.get("kind") == SERVICE.name:
-        chosen = node.get("spec", {}).get("selector")
-        return Selector(tuple(chosen.items())) if chosen else None
-    given = node.get("spec", {}).get("podSelector")
-    if given is None:
-        return None
-    labels = given.get("matchLabels") or {}
-    expressions = given.get("matchExpressions") or ()
-    return Selector(
-        tuple(labels.items()),
-        tuple(Requirement(e["key"], Operator(e["operator"]), tuple(e.get("values") or ())) for e in expressions),
-    )
 
 
 def _attributes(node: Manifest, pod: Manifest, address: str) -> dict[str, str]:

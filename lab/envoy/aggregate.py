@@ -15,7 +15,8 @@ def counted_cluster(name: str, endpoints: Iterable[Address], **fields: Any) -> l
     Envoy builds a static cluster anew when its endpoints change, and then forgets `upstream_rq_5xx` and
     `upstream_rq_time` (not `upstream_rq_completed`): the errors of a pod that just died would go uncounted.
     An aggregate cluster never changes, and the router counts in it. `fields` are the static cluster's; its circuit
-    breakers are the other's too, which counts retries.
+    breakers are the other's too, which counts retries. Each endpoint is counted there by itself, as long as Envoy
+    keeps the cluster (`lab/telemetry/reading.py`).
     """
     behind = f"endpoints/{name}"
     aggregate = {
@@ -30,4 +31,4 @@ def counted_cluster(name: str, endpoints: Iterable[Address], **fields: Any) -> l
         },
         **{key: fields[key] for key in ("circuit_breakers",) if key in fields},
     }
-    return [aggregate, static_cluster(behind, endpoints, **fields)]
+    return [aggregate, static_cluster(behind, endpoints, track_cluster_stats={"per_endpoint_stats": True}, **fields)]

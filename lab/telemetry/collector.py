@@ -47,6 +47,7 @@ class Collector:
         self._ledger = Ledger(since=int(clock()))  # pods tell their creation in whole seconds
         self._unpublished: dict[Node, Counts] = {}
         self._workshop_of: dict[str, str] = {}  # also of namespaces that are gone: their last counts come later
+        self._pod_of: dict[str, str] = {}  # by address; also of pods that are gone, until another has it
         self._published = 0  # the second of the last publication
 
     async def run(self) -> None:
@@ -67,7 +68,9 @@ class Collector:
         second = int(self._clock())
         if second > self._published and self._namespaces.synced and self._unpublished:
             self._workshop_of |= datapoints.workshops(self._namespaces.objects)
-            self._publisher.add(datapoints.data(self._unpublished, self._workshop_of, second))
+            self._pod_of |= _addresses(self._pods.objects)
+            named = {node: counts.named(self._pod_of) for node, counts in self._unpublished.items()}
+            self._publisher.add(datapoints.data(named, self._workshop_of, second))
             self._published, self._unpublished = second, {}
 
     async def _pause(self, began: float, found: list[Caller]) -> None:
@@ -82,3 +85,10 @@ class Collector:
                     await self._changed.wait()
             if any(caller.terminating and caller.proxy not in known for caller in callers(self._pods.objects)):
                 return
+
+
+def _addresses(pods: list[Obj]) -> dict[str, str]:
+    """Address → pod; of two that had it one after the other, the younger."""
+    found = [pod for pod in pods if pod.get("status", {}).get("podIP")]
+    found.sort(key=lambda pod: str(pod["metadata"]["creationTimestamp"]))
+    return {pod["status"]["podIP"]: pod["metadata"]["name"] for pod in found}

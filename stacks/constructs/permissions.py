@@ -86,6 +86,14 @@ def read_metrics(namespace: str) -> iam.PolicyStatement:
     )
 
 
+def read_alarms() -> iam.PolicyStatement:
+    """Composite alarms are described only to who may describe all alarms.
+
+    Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
+    """
+    return iam.PolicyStatement(actions=["cloudwatch:DescribeAlarms"], resources=["*"], sid="ReadAlarms")
+
+
 def read_traces() -> iam.PolicyStatement:
     """X-Ray's reading actions know no resources but groups, which these three do not take."""
     return iam.PolicyStatement(

@@ -96,6 +96,8 @@ CANARY: dict[str, set[Grant]] = {
         ("dynamodb:PutItem", "router#*"),
         ("dynamodb:GetItem", "router#*"),
         ("dynamodb:PutItem", "routers"),
+        ("dynamodb:UpdateItem", "routers"),
+        ("cloudwatch:DescribeAlarms", "*"),
     },
     "Deploy": set(),
     "Observe": {

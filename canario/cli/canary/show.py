@@ -52,7 +52,7 @@ def show(name: str, path: Path | None, rollouts: Rollouts, workshops: Workshops,
     yield f"rollout {rollout}{_subject(entries)}"
     yield from table(seen, width)
     told = [{"at": each.at.isoformat(), "kind": each.words} for each in rollouts.instructions(rollout)]
-    others = [entry for entry in entries if not has_window(entry)]
+    others = [entry for entry in entries if not has_window(entry)] + _pods(entries)
     yield from (_event(entry) for entry in sorted([*others, *told], key=lambda entry: str(entry["at"])))
     if path:
         plan = Plan.from_dict(entries[0]["plan"]) if "plan" in entries[0] else Plan()
@@ -74,6 +74,17 @@ def _subject(entries: Sequence[Entry]) -> str:
     router = next((f" of the router {entry['router']}" for entry in entries if "router" in entry), "")
     outcome = next((f": {entry['outcome']}" for entry in reversed(entries) if entry.get("outcome")), "")
     return f"{router}{outcome}"
+
+
+def _pods(entries: Sequence[Entry]) -> list[Entry]:
+    """What became of the pods that decisions named."""
+    kinds = {"replaced": "pod {} was replaced", "not_replaced": "a pod could not be replaced: {}"}
+    return [
+        {"at": entry["at"], "kind": words.format(entry[kind])}
+        for entry in entries
+        for kind, words in kinds.items()
+        if kind in entry
+    ]
 
 
 def _event(entry: Entry) -> str:

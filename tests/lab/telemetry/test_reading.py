@@ -2,6 +2,7 @@
 
 import pytest
 
+from canario.telemetry.counts import Answers
 from tests.lab.telemetry.conftest import EMPTY, LIVE, UNUSED, Calling
 
 
@@ -87,3 +88,15 @@ async def test_counters_outlive_endpoints(calling: Calling) -> None:
     counts = await calling.until(LIVE, 4)
 
     assert (4, 2, 4) == (counts.requests, counts.errors, counts.answered)
+
+
+async def test_each_pod_by_itself(calling: Calling) -> None:
+    """Of two endpoints, the one where nobody listens has its failures by its own address, and nothing else has."""
+    nobody = (calling.block.pod(3), 3000)
+    calling.point([calling.backend.address, nobody])
+    await calling.modified()
+    statuses = await calling.call(6)
+    counts = await calling.until(LIVE, 6)
+
+    assert {200: 3, 503: 3} == {status: statuses.count(status) for status in set(statuses)}
+    assert {calling.block.pod(2): Answers(3, 0), calling.block.pod(3): Answers(3, 3)} == counts.pods

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from canario.adapters.cloudwatch import NodeMetrics
-from canario.canary.ports import NodeCounts, Target
+from canario.canary.observation import Tally
+from canario.canary.ports import NodeCounts, Target, Wanted
 from canario.errors import InvalidInput, RemoteError
 from tests.fakes import NOW
 
@@ -92,3 +93,40 @@ def test_windows_are_those_with_data(requests: dict[int, int], window: int):
     assert [at(number * window) for number in expected] == [
         counts.start for counts in read(CloudWatch(requests), 0, 120, window)
     ]
+
+
+class PerPod(CloudWatch):
+    """A node's own series, and those of the pods that have any."""
+
+    def __init__(self, pods: Mapping[str, Mapping[int, int]]) -> None:
+        super().__init__(dict.fromkeys(range(20), 100))
+        self.pods, self.series = pods, 0
+
+    def paginate(self, MetricDataQueries: Any, StartTime: datetime, EndTime: datetime, **_: Any) -> Iterator[Any]:  # noqa: N803
+        self.series = max(self.series, len(MetricDataQueries))
+        for query in MetricDataQueries:
+            dimensions = {each["Name"]: each["Value"] for each in query["MetricStat"]["Metric"]["Dimensions"]}
+            self.requests = self.pods.get(dimensions["Pod"], {}) if "Pod" in dimensions else dict.fromkeys(range(20), 9)
+            there = [second for second in self.requests if StartTime <= at(second) < EndTime]
+            yield {"MetricDataResults": [self._result(query, there, "Complete")]}
+
+
+def test_pods_are_read_with_their_node_window_by_window():
+    """A pod is in the windows that it has data of; one that nobody told of is in none, and neither is missed."""
+    client = PerPod({"a": {1: 30, 2: 20, 12: 10}, "b": {3: 10}})
+    wanted = Wanted(TARGET, TARGET.canary, at(0), at(20), 10, pods=("a", "b", "gone"))
+    [first, second] = NodeMetrics(client).read_many([wanted])[0]
+
+    assert {"a": Tally(50, 5), "b": Tally(10, 1)} == first.pods
+    assert {"a": Tally(10, 1)} == second.pods
+    assert (90, 90) == (first.requests, second.requests)
+
+
+def test_pods_beyond_a_calls_series_are_read_by_the_next():
+    """Every call has 500 series at most, however many pods there are."""
+    names = tuple(f"p{number}" for number in range(400))
+    client = PerPod({name: {1: 10} for name in names})
+    [[first, _]] = NodeMetrics(client).read_many([Wanted(TARGET, TARGET.canary, at(0), at(20), 10, pods=names)])
+
+    assert set(names) == set(first.pods)
+    assert 500 == client.series

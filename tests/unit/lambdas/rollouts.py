@@ -10,7 +10,7 @@ from canario.canary.carried import Carried
 from canario.canary.ports import NodeCounts, ProxyShare, Target
 from canario.canary.world import World
 from tests.fakes import NOW, FakeDataPlane, FakeEvents, FakeMetrics, FakeRolloutRecords, FakeRouters
-from tests.fakes_rollouts import FakeController, FakeFaults, FakeTokens, FakeWorkloads
+from tests.fakes_rollouts import FakeAlarms, FakeController, FakeFaults, FakePods, FakeTokens, FakeWorkloads
 
 TARGET = Target("turma-01", "appmesh", "ns", "nodejs-router", "nodejs", "nodejs-app", "nodejsv2-app")
 PLAN = Plan(window_seconds=5)
@@ -29,6 +29,8 @@ class Lab:
     controller: FakeController = field(default_factory=FakeController)
     workloads: FakeWorkloads = field(default_factory=FakeWorkloads)
     faults: FakeFaults = field(default_factory=FakeFaults)
+    pods: FakePods = field(default_factory=FakePods)
+    alarms: FakeAlarms = field(default_factory=FakeAlarms)
 
     def __post_init__(self) -> None:
         self.routers.set(TARGET, 0.0, manager="workshop")
@@ -45,6 +47,8 @@ class Lab:
             self.controller,
             self.workloads,
             self.faults,
+            self.pods,
+            self.alarms,
         )
 
     @property

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -9,9 +10,9 @@ from canario.canary import Plan, Tally, ending, intervention, steps, watchdog
 from canario.canary.carried import Carried
 from canario.canary.gates import Gates
 from canario.canary.instructions import Instruction
-from canario.canary.ports import NodeCounts
-from canario.errors import Drift, NotReady, NotWaiting, Stopped
-from tests.fakes import NOW
+from canario.canary.ports import NodeCounts, RouterState, Target
+from canario.errors import Drift, NotReady, NotWaiting, RemoteError, Stopped
+from tests.fakes import NOW, FakeRouters
 from tests.fakes_rollouts import FakeExecutions
 from tests.unit.lambdas.rollouts import PLAN, TARGET, Lab, begun, decided, later, through_json
 
@@ -251,9 +252,10 @@ def test_a_new_rollout_is_not_taken_for_an_orphan(lab: Lab) -> None:
 def test_a_router_that_cannot_be_read_keeps_the_others_from_nothing(lab: Lab) -> None:
     """The problem is told; the other routers are looked at."""
     begun(lab)
-    gone = replace(TARGET, router="gone")
-    lab.records.steer(replace(lab.records.routers[TARGET.key], target=gone, rollout="r9", outcome="held"))
-    found = watchdog.sweep(lab.world, FakeExecutions(), NOW)
+    broken = replace(TARGET, router="broken")
+    lab.records.steer(replace(lab.records.routers[TARGET.key], target=broken, rollout="r9", outcome="held"))
+    world = replace(lab.world, routers=BrokenRouters(lab.routers, broken.key))
+    found = watchdog.sweep(world, FakeExecutions(), NOW)
 
     assert (found.looked_at, len(found.problems), found.orphans) == (2, 1, (TARGET.key,))
 
@@ -402,3 +404,50 @@ def test_another_rollouts_share_is_left_to_it(lab: Lab) -> None:
     ended = ending.end(ending.roll_back(replace(carried, drift=why), lab.world, NOW), lab.world, NOW)
 
     assert (ended["outcome"], lab.share, lab.records.locks) == ("rolled_back", 0.2, {TARGET.key: "r2"})
+
+
+class BrokenRouters:
+    """Nobody answers for one router; the others are the inner ones."""
+
+    def __init__(self, inner: FakeRouters, key: str) -> None:
+        self._inner, self._key = inner, key
+
+    def read(self, target: Target) -> RouterState:
+        if target.key == self._key:
+            raise RemoteError(f"reading the router {target.key}: no answer")
+        return self._inner.read(target)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
+@pytest.mark.parametrize("outcome", ["rolled_back", "held", None])
+def test_a_router_that_is_gone_is_nobodys_problem(lab: Lab, outcome: str | None) -> None:
+    """Its workshop was cleaned: with the router the share is gone, and a killed rollout ends all the same."""
+    begun(lab)
+    lab.records.routers[TARGET.key] = replace(lab.records.routers[TARGET.key], outcome=outcome)
+    del lab.routers.routers[TARGET.key]
+    found = [watchdog.sweep(lab.world, FakeExecutions(), later(60 * n)) for n in (1, 2)]
+
+    assert [(), ()] == [each.problems for each in found]
+    assert () == found[1].orphans
+    assert (outcome or "rolled_back") == lab.records.routers[TARGET.key].outcome
+
+
+@pytest.mark.parametrize("alarm", ["checkout-5xx", f"canario/{TARGET.key}", f"canario/{TARGET.key}/p99"])
+def test_no_rollout_begins_while_its_alarm_is_in_alarm(lab: Lab, alarm: str) -> None:
+    """Such an alarm has no change of state to tell: the rollout is refused by its name, and the router is free."""
+    lab.alarms.alarmed = {alarm, "somebody-elses", f"canario/{TARGET.key}-2"}
+    with pytest.raises(Stopped, match=f"no rollout of {TARGET.key} begins .*: {alarm}; "):
+        begun(lab, alarms=("checkout-5xx",))
+
+    assert ({}, [], []) == (lab.records.locks, list(lab.records.entries("r1")), kinds(lab))
+    assert "rolled_back" == lab.records.routers[TARGET.key].outcome  # no instruction and no alarm takes it for running
+    assert watchdog.sweep(lab.world, FakeExecutions(), NOW).orphans == ()
+
+
+def test_other_alarms_keep_nothing_from_beginning(lab: Lab) -> None:
+    """An alarm that the rollout does not name, or of a router with a longer name, is not its own."""
+    lab.alarms.alarmed = {"somebody-elses", f"canario/{TARGET.key}-2"}
+
+    assert "r1" == begun(lab, alarms=("checkout-5xx",)).name

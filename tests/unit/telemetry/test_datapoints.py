@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from canario.telemetry import datapoints
-from canario.telemetry.counts import Counts, Node
+from canario.telemetry.counts import Answers, Counts, Node
 
 NODE = Node("ns", "nodejs", "nodejsv2-app")
 SECOND = 1_795_000_000
@@ -31,6 +31,21 @@ def test_contract() -> None:
     assert {(datetime.fromtimestamp(SECOND, UTC), 1)} == {
         (datum["Timestamp"], datum["StorageResolution"]) for datum in found
     }
+
+
+def test_pods() -> None:
+    """Requests and Errors by the further dimension Pod, the pod's name; of an address that is nobody's, none."""
+    counts = Counts(9, 3, pods={"127.9.16.2": Answers(7, 1), "127.9.16.3": Answers(2, 2), "127.9.16.9": Answers(5, 5)})
+    names = {"127.9.16.2": "v2-a", "127.9.16.3": "v2-b"}
+    found = datapoints.data({NODE: counts.named(names)}, {}, SECOND)[2:]
+    of = {"Workshop": "ns", "Service": "nodejs", "Node": "nodejsv2-app"}
+
+    assert [
+        ("Requests", 7.0, {**of, "Pod": "v2-a"}),
+        ("Errors", 1.0, {**of, "Pod": "v2-a"}),
+        ("Requests", 2.0, {**of, "Pod": "v2-b"}),
+        ("Errors", 2.0, {**of, "Pod": "v2-b"}),
+    ] == [(datum["MetricName"], datum["Value"], named(datum)) for datum in found]
 
 
 def test_silence_has_no_latency() -> None:

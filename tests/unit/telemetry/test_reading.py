@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from canario.telemetry.counts import Counts, Node
+from canario.telemetry.counts import Answers, Counts, Node
 from lab.envoy.bootstrap import LATENCY_EDGES
 from lab.telemetry.reading import parse
 from lab.telemetry.scraper import Caller, Proxy, callers
@@ -50,6 +50,28 @@ def test_never_called() -> None:
     found = parse(stats(**{f"{PREFIX}b.upstream_rq_total": 0}), now=0.0)
 
     assert found.nodes[Node("ns", "nodejs", "b")] == Counts(0, 0, 0, {float(edge): 0 for edge in LATENCY_EDGES})
+
+
+def test_pods() -> None:
+    """Each endpoint of the cluster behind is a pod by its address; what the caller forgot began again."""
+    endpoint = "cluster.endpoints/egress/ns/nodejs/a.endpoint.127.9.16"
+    values = {
+        f"{PREFIX}a.upstream_rq_total": 9,
+        f"{endpoint}.2_3000.rq_success": 7,
+        f"{endpoint}.2_3000.rq_error": 1,
+        f"{endpoint}.3_3000.rq_success": 0,
+        f"{endpoint}.3_3000.rq_error": 4,
+    }
+    found = parse(stats(**values), now=0.0).nodes[Node("ns", "nodejs", "a")]
+    rebuilt = replace(found, pods={"127.9.16.2": Answers(3, 0), "127.9.16.4": Answers(2, 2)})
+    more = replace(found, pods={"127.9.16.2": Answers(9, 2)})
+
+    assert {"127.9.16.2": Answers(8, 1), "127.9.16.3": Answers(4, 4)} == found.pods
+    assert rebuilt.pods == rebuilt.since(found).pods
+    assert {"127.9.16.2": Answers(1, 1)} == more.since(found).pods
+    assert {"127.9.16.2": Answers(11, 1), "127.9.16.3": Answers(4, 4), "127.9.16.4": Answers(2, 2)} == (
+        found + rebuilt
+    ).pods
 
 
 def pod(phase: str = "Running", container: str = "envoy", **metadata: str) -> dict:
