@@ -21,7 +21,7 @@ def build(app: App, settings: Settings) -> None:
     cluster = existing_cluster(settings) if settings.cluster_endpoint else own_cluster(app, settings)
     discovery = DiscoveryStack(app, "CanarioDiscovery", settings=settings, vpc=cluster.vpc)
     records = RecordsStack(app, "CanarioRecords")
-    images = ImagesStack(app, "CanarioImages", settings=settings, bus=records.bus)
+    images = ImagesStack(app, "CanarioImages", settings=settings)
     canary = CanaryStack(app, "CanarioCanary", settings=settings, cluster=cluster, records=records, zone=discovery.zone)
     registrar = RegistrarStack(
         app,

@@ -1,4 +1,4 @@
-"""The demo services' and the collector's images: ECR repositories, the build that fills them, pushes told on the bus.
+"""The demo services' and the collector's images: ECR repositories, and the build that fills them.
 
 A tag is the digest of what an image is made from, and cannot be pushed twice: what a deployment names is what was
 tested. The build runs in CodeBuild, so that nobody who deploys needs Docker.
@@ -6,8 +6,6 @@ tested. The build runs in CodeBuild, so that nobody who deploys needs Docker.
 
 from aws_cdk import CfnOutput, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_ecr as ecr
-from aws_cdk import aws_events as events
-from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
 from stacks.constructs.collector_image import REPOSITORY as COLLECTOR
@@ -21,9 +19,7 @@ KEPT_IMAGES = 10
 
 
 class ImagesStack(Stack):
-    def __init__(
-        self, scope: Construct, id: str, *, settings: Settings, bus: events.IEventBus, **kwargs: object
-    ) -> None:
+    def __init__(self, scope: Construct, id: str, *, settings: Settings, **kwargs: object) -> None:
         super().__init__(scope, id, description="Canario: the demo services' images", **kwargs)
         self.repositories = tuple(_repository(self, name) for name in REPOSITORIES)
         collector = _repository(self, COLLECTOR)
@@ -39,17 +35,6 @@ class ImagesStack(Stack):
                 node_type=settings.node_type,
                 log_retention=settings.log_retention_days,
             )
-        events.Rule(
-            self,
-            "Pushed",
-            description="Canario: an image was pushed",
-            event_pattern=events.EventPattern(
-                source=["aws.ecr"],
-                detail_type=["ECR Image Action"],
-                detail={"action-type": ["PUSH"], "result": ["SUCCESS"], "repository-name": list(REPOSITORIES)},
-            ),
-            targets=[targets.EventBus(bus)],
-        )
         CfnOutput(self, "ImageTag", value=tag)
 
 

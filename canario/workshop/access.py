@@ -26,118 +26,186 @@ _DEPLOYMENTS = "deployments.apps"
 # In every dialect.
 ANY: Mapping[str, Verbs] = {
     "stage_preflight": {
+        "namespaces": "get",
         "nodes": "list",
         "pods": "list",
         "services": "list",
-        "namespaces": "get",
         "subjectaccessreviews.authorization.k8s.io": "create",
     },
     "stage_baseline": {
-        "namespaces": "create delete get patch",
         _DEPLOYMENTS: "create delete get patch",
+        "namespaces": "create delete get patch",
+        "pods": "list",
         "services": "create delete get patch",
+    },
+    "stage_controller": {
+        _CRDS: "list",
+        _DEPLOYMENTS: "get",
+        _WEBHOOKS: "list",
+        "namespaces": "get",
+    },
+    "stage_mesh": {
+        _DEPLOYMENTS: "get patch",
+        "namespaces": "get patch",
+        "pods": "list",
+        "services": "get",
+    },
+    "stage_tracing": {
+        "namespaces": "get",
         "pods": "list",
     },
-    "stage_controller": {"namespaces": "get list", _DEPLOYMENTS: "get", _CRDS: "list", _WEBHOOKS: "list"},
-    "stage_mesh": {"namespaces": "get patch", _DEPLOYMENTS: "get patch", "services": "get", "pods": "list"},
-    "stage_tracing": {"namespaces": "get list", _DEPLOYMENTS: "get patch", "pods": "list"},
     "stage_discovery": {
-        "namespaces": "get",
         _DEPLOYMENTS: "get patch",
-        "services": "create delete get patch",
+        "namespaces": "get",
         "pods": "list",
+        "services": "create delete get patch",
     },
     "stage_gateway": {
-        "namespaces": "get patch",
         _DEPLOYMENTS: "create delete get patch",
-        "services": "create delete get patch",
+        "namespaces": "get patch",
         "pods": "list",
+        "services": "create delete get patch",
     },
     "stage_canary": {
-        "namespaces": "get",
         _DEPLOYMENTS: "create delete get patch",
-        "services": "create delete get patch",
+        "namespaces": "get",
         "pods": "list",
         "pods/proxy": "get",
+        "services": "create delete get patch",
     },
     "stage_mtls": {
+        _DEPLOYMENTS: "get",
         "namespaces": "get",
-        _DEPLOYMENTS: "get patch",
         "pods": "list",
         "pods/proxy": "get",
-        "secrets": "create delete get list patch",
+        "services": "get",
     },
     "stage_clean": {
-        "namespaces": "delete get list patch",
         _DEPLOYMENTS: "delete list",
-        "services": "delete list",
-        "serviceaccounts": "list",
-        "configmaps": "list",
-        "secrets": "delete list",
+        "configmaps": "delete list",
+        "leases.coordination.k8s.io": "delete get list",
+        "namespaces": "delete get list patch",
         "pods": "delete list",
-        "leases.coordination.k8s.io": "get list",
-        _CRDS: "list",
+        "secrets": "delete list",
+        "serviceaccounts": "delete list",
+        "services": "delete list",
     },
-    "expire": {"namespaces": "get patch"},
-    "canary_observe": {"pods": "list"},
-    "canary_decide": {"pods": "delete"},
-    "canary_verify": {"pods": "list", "pods/proxy": "get"},
-    "registrar": {"pods": "list"},
-    "renew": {"namespaces": "list", "secrets": "create get patch"},
+    "expire": {
+        "namespaces": "get patch",
+    },
+    "canary_deploy": {
+        _DEPLOYMENTS: "get patch",
+    },
+    "canary_verify": {
+        "pods": "list",
+        "pods/proxy": "get",
+    },
+    "registrar": {
+        "pods": "list",
+        "services": "list",
+        _APP_MESH["node"]: "list",
+    },
+    "renew": {
+        "namespaces": "list",
+        "secrets": "get",
+    },
+    "canary_observe": {
+        "pods": "list",
+    },
+    "canary_decide": {
+        "pods": "delete",
+    },
 }
 
 APP_MESH: Mapping[str, Verbs] = {
     "stage_controller": {
-        "namespaces": "create delete patch",
-        "serviceaccounts": "create patch",
-        _DEPLOYMENTS: "create patch",
+        _BINDINGS: "create delete patch",
         _CRDS: "create delete patch",
+        _DEPLOYMENTS: "create patch",
+        _ROLES: "create delete patch",
         _WEBHOOKS: "delete",
         # The controller's own Role has rights that this function has not: it may hand them on, by that name alone.
-        _ROLES: "create delete patch",
         f"{_ROLES}=appmesh-controller": "bind escalate",
-        _BINDINGS: "create delete patch",
+        "namespaces": "create delete list patch",
+        "serviceaccounts": "create patch",
     },
     "stage_mesh": {
+        _APP_MESH["gateway route"]: "delete list",
+        _APP_MESH["gateway"]: "delete list",
         _APP_MESH["mesh"]: "create delete get patch",
         _APP_MESH["node"]: "create delete get list patch",
         _APP_MESH["router"]: "create delete list patch",
         _APP_MESH["service"]: "create delete list patch",
-        _APP_MESH["gateway"]: "list",
-        _APP_MESH["gateway route"]: "list",
     },
-    "stage_discovery": {_APP_MESH["node"]: "create get patch"},
+    "stage_tracing": {
+        _DEPLOYMENTS: "get patch",
+        "namespaces": "list",
+    },
+    "stage_discovery": {
+        "pods/proxy": "get",
+        _APP_MESH["node"]: "create get patch",
+    },
     "stage_gateway": {
-        _APP_MESH["gateway"]: "create delete get patch",
         _APP_MESH["gateway route"]: "create delete get patch",
+        _APP_MESH["gateway"]: "create delete get patch",
     },
     "stage_canary": {
         _APP_MESH["node"]: "create delete get patch",
         _APP_MESH["router"]: "create get patch",
     },
     "stage_mtls": {
-        "services": "get",
-        _APP_MESH["node"]: "get update",
+        _DEPLOYMENTS: "patch",
+        "secrets": "create delete get list patch",
         _APP_MESH["gateway"]: "get update",
+        _APP_MESH["node"]: "get update",
     },
     "stage_clean": {
-        _ROLES: "delete",
         _BINDINGS: "delete",
-        _CRDS: "delete",
+        _CRDS: "delete list",
+        _DEPLOYMENTS: "get",
+        _ROLES: "delete",
         _WEBHOOKS: "delete list",
-        _APP_MESH["mesh"]: "delete get list",
-        _APP_MESH["node"]: "delete list",
-        _APP_MESH["router"]: "delete get list",
-        _APP_MESH["service"]: "delete list",
-        _APP_MESH["gateway"]: "delete list",
-        _APP_MESH["gateway route"]: "delete list",
+        _APP_MESH["gateway route"]: "delete list patch",
+        _APP_MESH["gateway"]: "delete list patch",
+        _APP_MESH["mesh"]: "delete get list patch",
+        _APP_MESH["node"]: "delete list patch",
+        _APP_MESH["router"]: "delete get list patch update",
+        _APP_MESH["service"]: "delete list patch",
     },
-    "workshop_fail": {_APP_MESH["router"]: "get update"},
-    "canary_begin": {_APP_MESH["router"]: "get", _APP_MESH["node"]: "get"},
-    "canary_observe": {_APP_MESH["router"]: "get", _APP_MESH["node"]: "get"},
-    "canary_shift": {_APP_MESH["router"]: "get update", _APP_MESH["node"]: "get"},
-    "registrar": {_APP_MESH["node"]: "list"},
-    "renew": {_APP_MESH["node"]: "get", _APP_MESH["gateway"]: "get"},
+    "workshop_fail": {
+        _APP_MESH["router"]: "get update",
+    },
+    "canary_begin": {
+        _APP_MESH["node"]: "get",
+        _APP_MESH["router"]: "get",
+    },
+    "canary_observe": {
+        _APP_MESH["node"]: "get",
+        _APP_MESH["router"]: "get",
+    },
+    "canary_shift": {
+        _APP_MESH["node"]: "get",
+        _APP_MESH["router"]: "get update",
+    },
+    "canary_start": {
+        _APP_MESH["node"]: "get",
+        _APP_MESH["router"]: "get",
+    },
+    "canary_instruct": {
+        _APP_MESH["router"]: "get update",
+    },
+    "canary_alarm": {
+        _APP_MESH["router"]: "get update",
+    },
+    "canary_watchdog": {
+        _APP_MESH["node"]: "get",
+        _APP_MESH["router"]: "get update",
+    },
+    "renew": {
+        "secrets": "create patch",
+        _APP_MESH["gateway"]: "get",
+        _APP_MESH["node"]: "get",
+    },
 }
 
 _ROUTES = "httproutes.gateway.networking.k8s.io"
@@ -156,29 +224,67 @@ _ISTIO = (
     "sidecars.networking.istio.io",
 )
 
-# Istio itself comes with the cluster, and is only looked at. Its objects' rules are those of the App Mesh objects in
-# whose place they stand.
+# Istio itself comes with the cluster, and is only looked at.
 GATEWAY: Mapping[str, Verbs] = {
-    "stage_controller": {"gatewayclasses.gateway.networking.k8s.io": "get"},
-    "stage_mesh": {"services": "create delete list patch", **dict.fromkeys(_ISTIO, "create delete get list patch")},
-    "stage_tracing": {_TELEMETRY: "create delete get patch", "pods/proxy": "get"},
-    "stage_discovery": {"services": "list", _ROUTES: "get"},
-    "stage_gateway": {_GATEWAYS: "create delete get patch", _ROUTES: "create delete get patch"},
-    "stage_canary": {_ROUTES: "create get patch", _RULES: "create delete get patch"},
-    "stage_mtls": {
-        "services": "get list",
-        "configmaps": "get",
-        _PEERS: "create delete get patch",
-        _RULES: "create delete get list patch",
-        _GATEWAYS: "get patch",
+    "stage_controller": {
+        "gatewayclasses.gateway.networking.k8s.io": "get",
     },
-    "stage_clean": {"services": "get", **dict.fromkeys(_ISTIO, "delete get list")},
-    "workshop_fail": {_ROUTES: "get update"},
-    "canary_begin": {_ROUTES: "get", "services": "get"},
-    "canary_observe": {_ROUTES: "get", "services": "get"},
-    "canary_shift": {_ROUTES: "get update", "services": "get"},
-    "registrar": {"services": "list"},
-    "renew": {"services": "get list"},
+    "stage_mesh": {
+        **dict.fromkeys(_ISTIO, "delete list"),
+        "serviceentries.networking.istio.io": "create delete list patch",
+        "services": "create delete list patch",
+        "sidecars.networking.istio.io": "create delete list patch",
+        _ROUTES: "create delete list patch",
+    },
+    "stage_tracing": {
+        "pods/proxy": "get",
+        _TELEMETRY: "create delete patch",
+    },
+    "stage_gateway": {
+        _GATEWAYS: "create delete get patch",
+        _ROUTES: "create delete get patch",
+    },
+    "stage_canary": {
+        _ROUTES: "create get patch",
+    },
+    "stage_mtls": {
+        "configmaps": "get",
+        _GATEWAYS: "get",
+        _PEERS: "create delete get list patch",
+    },
+    "stage_clean": {
+        **dict.fromkeys(_ISTIO, "delete list"),
+        _ROUTES: "delete get list update",
+    },
+    "workshop_fail": {
+        _ROUTES: "get list update",
+    },
+    "canary_begin": {
+        "services": "get",
+        _ROUTES: "get",
+    },
+    "canary_observe": {
+        "services": "get",
+        _ROUTES: "get",
+    },
+    "canary_shift": {
+        "services": "get",
+        _ROUTES: "get list update",
+    },
+    "canary_start": {
+        "services": "get",
+        _ROUTES: "get",
+    },
+    "canary_instruct": {
+        _ROUTES: "get list update",
+    },
+    "canary_alarm": {
+        _ROUTES: "get list update",
+    },
+    "canary_watchdog": {
+        "services": "get",
+        _ROUTES: "get list update",
+    },
 }
 
 DIALECTS: Mapping[str, Mapping[str, Verbs]] = {"appmesh": APP_MESH, "gateway": GATEWAY}

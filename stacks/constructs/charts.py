@@ -13,6 +13,7 @@ from aws_cdk import aws_eks_v2 as eks
 from aws_cdk import aws_s3_assets as s3_assets
 from constructs import Construct, IDependable
 
+from canario.workshop.istio_tracing import PROVIDER
 from stacks.constructs.acknowledgements import acknowledge
 from stacks.constructs.kubernetes_cluster import KubernetesCluster
 from stacks.constructs.load_balancer_policy import load_balancer_statements
@@ -23,7 +24,6 @@ GATEWAY_API = Path(__file__).resolve().parents[1] / "charts" / "gateway-api"
 ISTIO_REPOSITORY = "https://istio-release.storage.googleapis.com/charts"
 EKS_REPOSITORY = "https://aws.github.io/eks-charts"
 ISTIO_NAMESPACE = "istio-system"
-TRACING_PROVIDER = "xray"  # what the stage `tracing` names in its Telemetry object
 LOAD_BALANCER_CONTROLLER, LOAD_BALANCER_CONTROLLER_VERSION = "aws-load-balancer-controller", "3.2.2"
 
 Values = dict[str, Any]
@@ -117,7 +117,7 @@ def istiod_values(traces: tuple[str, int]) -> Values:
         "meshConfig": {
             "enableTracing": True,
             "accessLogFile": "/dev/stdout",
-            "extensionProviders": [{"name": TRACING_PROVIDER, "opentelemetry": {"service": service, "port": port}}],
+            "extensionProviders": [{"name": PROVIDER, "opentelemetry": {"service": service, "port": port}}],
         },
     }
 

@@ -7,15 +7,23 @@ from functools import cache
 
 import boto3
 
+from canario.adapters.alarms import CloudWatchAlarms
+from canario.adapters.calendars import ChangeCalendars
 from canario.adapters.cloudmap import CloudMapServices
 from canario.adapters.cloudwatch import NodeMetrics
+from canario.adapters.controller import ControllerMetrics
 from canario.adapters.ecr import Repositories
 from canario.adapters.events import Bus
 from canario.adapters.executions import Executions
+from canario.adapters.faults import SampledFaults
 from canario.adapters.lifetimes import LifetimeRecords
+from canario.adapters.notices import Topic
 from canario.adapters.records import RolloutRecords, WorkshopRecords
+from canario.adapters.rollout_executions import Running, Starting
+from canario.adapters.rollout_waits import RolloutTokens
 from canario.adapters.route53 import PrivateZone
 from canario.adapters.tasks import TaskTokens
+from canario.adapters.templates import TemplateRecords
 from canario.adapters.waits import WaitRecords
 from canario.adapters.xray import XRay
 
@@ -31,9 +39,20 @@ ADAPTERS: Mapping[str, tuple[type, str]] = {
     "events": (Bus, "events"),
     "traces": (XRay, "xray"),
     "metrics": (NodeMetrics, "cloudwatch"),
+    "alarms": (CloudWatchAlarms, "cloudwatch"),
     "tasks": (TaskTokens, "stepfunctions"),
     "machine": (Executions, "stepfunctions"),
+    "rollout_machine": (Starting, "stepfunctions"),
+    "executions": (Running, "stepfunctions"),
+    "tokens": (RolloutTokens, "dynamodb"),
+    "templates": (TemplateRecords, "dynamodb"),
+    "calendars": (ChangeCalendars, "ssm"),
+    "controller": (ControllerMetrics, "cloudwatch"),
+    "faults": (SampledFaults, "xray"),
+    "topic": (Topic, "sns"),
 }
+# What an adapter that is made of another one asks that for.
+HANDED_ON: Mapping[str, tuple[str, ...]] = {"tokens.wake": ("tasks.succeed",), "faults.read": ("traces.graph",)}
 # Ports that reach no AWS API, and those that are made of others, which are watched themselves.
 OTHERS = {"kubernetes", "http", "tls", "certificates", "routers", "data_plane"}
 # The permissions' calls, by lambdas/composition.py.
@@ -58,6 +77,7 @@ def actions(called: set[str]) -> set[str]:
     asked = {each for each in called if not each.startswith("permissions.")}
     if asked != called:
         asked |= set(TRIED)
+    asked = asked.union(*(HANDED_ON.get(each, ()) for each in asked))
     found = {action for each in asked for action in _of(each)}
     return found.union(*(IMPLIED.get(action, set()) for action in found))
 

@@ -11,6 +11,7 @@ from aws_cdk import App, Validations
 from cdk_nag import AwsSolutionsChecks
 
 from app import build
+from canario.workshop.access import DIALECTS
 from stacks.settings import RolloutSchedule, Settings
 from tests.infrastructure.scenarios import watched
 from tests.infrastructure.watching import Watch
@@ -63,9 +64,9 @@ Assembly = Callable[[str], Path]
 
 
 @pytest.fixture(scope="session")
-def watch() -> Watch:
-    """What the functions ask for, over fakes."""
-    return watched()
+def watches() -> Mapping[str, Watch]:
+    """What the functions ask for, over fakes, by dialect."""
+    return {dialect: watched(dialect) for dialect in DIALECTS}
 
 
 @pytest.fixture(scope="session")

@@ -15,12 +15,11 @@ from tests.infrastructure.test_policies import EVERY
 from tests.infrastructure.watching import Watch, resource
 
 # Not seen over fakes: preflight asks the cluster by an adapter's own request; the controller's Role is handed on.
-UNSEEN = {
-    "stage_preflight": {("create", "subjectaccessreviews.authorization.k8s.io")},
-    "stage_controller": {
-        (verb, "clusterroles.rbac.authorization.k8s.io=appmesh-controller") for verb in ("bind", "escalate")
-    },
-}
+ASKS = {"stage_preflight": {("create", "subjectaccessreviews.authorization.k8s.io")}}
+HANDS_ON = {(verb, "clusterroles.rbac.authorization.k8s.io=appmesh-controller") for verb in ("bind", "escalate")}
+UNSEEN = {"appmesh": {**ASKS, "stage_controller": HANDS_ON}, "gateway": ASKS}
+
+Watches = Mapping[str, Watch]
 
 
 def granted(function: str, *tables: Mapping[str, access.Verbs]) -> set[tuple[str, str]]:
@@ -38,34 +37,47 @@ def watched_functions(templates: dict[str, Template]) -> dict[str, tuple[Templat
     }
 
 
-def test_every_function_is_watched(watch: Watch, templates: dict[str, Template]) -> None:
+@pytest.mark.parametrize("dialect", access.DIALECTS)
+def test_every_function_is_watched(watches: Watches, dialect: str, templates: dict[str, Template]) -> None:
     """One that the scenarios leave out would be allowed anything."""
-    assert set(watched_functions(templates)) == set(watch.called)
+    assert set(watched_functions(templates)) == set(watches[dialect].called)
 
 
-def test_in_aws_a_function_may_do_what_it_does_and_nothing_else(watch: Watch, templates: dict[str, Template]) -> None:
+def test_in_aws_a_function_may_do_what_it_does_and_nothing_else(
+    watches: Watches, templates: dict[str, Template]
+) -> None:
     """The actions that a function's code asks for are its role's, none is missing and none is superfluous."""
     always = {action for action, _ in EVERY}
     wrong = {}
     for key, (template, construct) in watched_functions(templates).items():
         allowed = {action for action, _ in grants(template, construct)} - always
-        needed = actions(watch.called[key])
+        needed = actions(set().union(*(watch.called[key] for watch in watches.values())))
         if allowed != needed:
             wrong[key] = {"missing": sorted(needed - allowed), "superfluous": sorted(allowed - needed)}
 
     assert wrong == {}
 
 
-def test_in_the_cluster_a_function_may_do_what_it_does_and_nothing_else(watch: Watch) -> None:
-    """Verb by verb, resource by resource, for the dialect that the stages speak over these fakes."""
-    wrong = {}
-    for function in set(watch.asked) | set(access.functions(["appmesh"])):
-        allowed = granted(function, access.ANY, access.APP_MESH)
-        needed = watch.asked.get(function, set()) | UNSEEN.get(function, set())
+@pytest.mark.parametrize("dialect", access.DIALECTS)
+def test_in_the_cluster_a_function_may_do_what_it_does_and_nothing_else(watches: Watches, dialect: str) -> None:
+    """Verb by verb, resource by resource, where that dialect is the only one."""
+    watch, wrong = watches[dialect], {}
+    for function in set(watch.asked) | set(access.functions([dialect])):
+        allowed = granted(function, access.ANY, access.DIALECTS[dialect])
+        needed = watch.asked.get(function, set()) | UNSEEN[dialect].get(function, set())
         if allowed != needed:
             wrong[function] = {"missing": sorted(needed - allowed), "superfluous": sorted(allowed - needed)}
 
     assert wrong == {}
+
+
+def test_what_every_dialect_needs_is_written_once() -> None:
+    """A right that each dialect's table has belongs into the one for all, which has none of a table's again."""
+    each = [{(f, *pair) for f in table for pair in granted(f, table)} for table in access.DIALECTS.values()]
+    every = {(f, *pair) for f in access.ANY for pair in granted(f, access.ANY)}
+
+    assert set.intersection(*each) == set()
+    assert every & set.union(*each) == set()
 
 
 @pytest.mark.parametrize("function", access.functions(["appmesh", "gateway"]))
@@ -78,9 +90,9 @@ def test_a_role_names_kinds_that_there_are_and_no_wildcard(function: str) -> Non
         assert set(rule.verbs) <= verbs
 
 
-def test_every_call_to_the_cluster_is_made_in_a_scenario(watch: Watch) -> None:
+def test_every_call_to_the_cluster_is_made_in_a_scenario(watches: Watches) -> None:
     """A call site that no scenario reaches is one that nobody knows the permission of."""
-    seen = set().union(*watch.asked.values())
+    seen = set().union(*(asked for watch in watches.values() for asked in watch.asked.values()))
     missing = []
     for path in sorted((ROOT / "canario").rglob("*.py")):
         for verb, name in re.findall(r"kubernetes\.(get|list|patch|delete)\(([A-Z_]+)[,)]", path.read_text()):
@@ -91,8 +103,9 @@ def test_every_call_to_the_cluster_is_made_in_a_scenario(watch: Watch) -> None:
     assert missing == []
 
 
-def test_every_port_is_known_here(watch: Watch) -> None:
+def test_every_port_is_known_here(watches: Watches) -> None:
     """A port that nobody has mapped to an adapter would be taken for one that needs nothing."""
-    ports = {method.partition(".")[0] for called in watch.called.values() for method in called}
+    called = (called for watch in watches.values() for called in watch.called.values())
+    ports = {method.partition(".")[0] for methods in called for method in methods}
 
     assert ports - set(ADAPTERS) - OTHERS <= {"permissions"}

@@ -6,9 +6,11 @@ from pathlib import Path
 import yaml
 
 from canario.workshop.access import GATEWAY
+from canario.workshop.istio_tracing import telemetry
 from lab import kubectl
 from stacks.constructs.charts import GATEWAY_API, istiod_values, load_balancer_values
 from stacks.constructs.tracing_collector import PORT, configuration
+from tests.unit.workshop.world import DEFAULT
 
 
 def test_the_gateway_apis_definitions_are_those_that_roles_speak_of(tmp_path: Path) -> None:
@@ -32,8 +34,10 @@ def test_istio_sends_traces_to_the_collector_that_listens() -> None:
     """By OTLP, at the port where the collector's configuration has its receiver."""
     (provider,) = istiod_values(("traces.ns.svc", PORT))["meshConfig"]["extensionProviders"]
     made = configuration("us-west-1")
+    (named,) = telemetry(DEFAULT.names)["spec"]["tracing"][0]["providers"]
     (pipeline,) = made["service"]["pipelines"].values()
 
+    assert provider["name"] == named["name"]
     assert provider["opentelemetry"] == {"service": "traces.ns.svc", "port": PORT}
     assert made["receivers"]["otlp"]["protocols"]["grpc"]["endpoint"].endswith(f":{PORT}")
     for part in ("receivers", "processors", "exporters"):

@@ -114,14 +114,14 @@ def test_the_machine_that_builds_is_of_the_nodes_architecture(assembly_of: Assem
     assert kinds == ["LINUX_CONTAINER", "ARM_CONTAINER"]
 
 
-def test_pushes_are_told_on_the_bus(images: Template) -> None:
-    """Of these repositories, and only those that went well."""
-    (rule,) = of_type(images, "AWS::Events::Rule").values()
+def test_one_rule_alone_listens_to_pushes(templates: dict[str, Template]) -> None:
+    """On the account's own bus, where ECR speaks, to those that went well; a second one would start all twice."""
+    rules = [rule for template in templates.values() for rule in of_type(template, "AWS::Events::Rule").values()]
+    (heard,) = (each for each in rules if each.get("EventPattern", {}).get("source") == ["aws.ecr"])
 
-    assert rule["EventPattern"]["detail"]["repository-name"] == list(REPOSITORIES)
-    assert rule["EventPattern"]["detail"]["result"] == ["SUCCESS"]
-    assert "EventBusName" not in rule  # ECR speaks on the account's own bus
-    assert "Bus" in json.dumps(rule["Targets"][0]["Arn"])
+    assert heard["EventPattern"]["detail"] == {"action-type": ["PUSH"], "result": ["SUCCESS"]}
+    assert "EventBusName" not in heard
+    assert ["Start"] == [each["Arn"]["Fn::GetAtt"][0].partition("Function")[0] for each in heard["Targets"]]
 
 
 def test_the_lab_builds_nothing(assembly_of: Assembly) -> None:

@@ -102,15 +102,15 @@ def test_a_workshop_is_chosen_by_its_id(template: Template) -> None:
 
 
 @pytest.mark.parametrize("query", [DECISIONS, STAGE_EVENTS])
-def test_the_queries_of_events_name_what_events_have(query: tuple[str, ...], watch: Watch) -> None:
+def test_the_queries_of_events_name_what_events_have(query: tuple[str, ...], watches: Mapping[str, Watch]) -> None:
     """Kinds and fields are those that the functions put on the bus."""
     text = " ".join(query)
     kinds = set(re.findall(r"'(\w+)'", text))
     names = set(re.findall(r"detail\.(\w+)", text))
-    fields = set().union(*(watch.said[kind] for kind in kinds))
 
-    assert kinds <= set(watch.said)
-    assert names <= fields
+    for watch in watches.values():
+        assert kinds <= set(watch.said)
+        assert names <= set().union(*(watch.said[kind] for kind in kinds))
 
 
 def test_events_are_kept_as_long_as_logs_are(template: Template) -> None:

@@ -1,5 +1,6 @@
 """The stages in both mesh dialects: what each does to the world, and what its checks see."""
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from canario.canary import Plan
 from canario.errors import NotReady
+from canario.workshop import left_overs
 from canario.workshop.application import url
 from canario.workshop.cloud_map import ServiceName
 from canario.workshop.dialects import DIALECTS, dialect_of
@@ -308,3 +310,33 @@ def test_every_available_stage_is_told_apart_by_no_dialect() -> None:
     for stage_id in STAGES:
         for dialect in DIALECTS:
             assert [check for check in stage(stage_id).checks if check.only in ("", dialect)]
+
+
+def test_an_object_of_every_kind_of_the_mesh_is_found_and_swept(request_: Request, ports: Ports) -> None:
+    """With the label or without it, in the workshop's namespace; what another namespace has is nobody's here."""
+    names, kubernetes = request_.names, ports.kubernetes
+    kubernetes.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": names.namespace}})
+    kinds = dialect_of(request_).kinds
+    for kind in kinds:
+        for name, namespace in (("by-hand", names.namespace), ("theirs", "elsewhere")):
+            metadata = {"name": name, "namespace": namespace}
+            kubernetes.put({"apiVersion": kind.api_version, "kind": kind.name, "metadata": metadata, "spec": {}})
+
+    found = left_overs.find(request_, ports)
+    left_overs.sweep(found, ports)
+
+    assert {(kind.name, names.namespace, "by-hand") for kind in kinds} <= set(found)
+    assert {} == left_overs.find(request_, ports)
+    assert all(kubernetes.get(kind, "theirs", "elsewhere") for kind in kinds)
+
+
+def test_every_kind_that_the_dialect_writes_is_swept(request_: Request, ports: Ports) -> None:
+    """A kind that stages render and `clean` does not know would be left in the cluster."""
+    for each in ("baseline", "controller", "mesh", "tracing", "discovery", "gateway", "canary"):
+        with suppress(NotReady):
+            solve(request_, ports, each)
+    written = {manifest["kind"] for (_, where, _), manifest in ports.kubernetes.objects.items() if where == WHERE}
+    swept = {kind.name for kind in (*dialect_of(request_).kinds, *left_overs.LABELLED)}
+
+    # What Istio itself keeps in the namespace, which goes with it.
+    assert written - swept == set()
