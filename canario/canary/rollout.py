@@ -17,6 +17,7 @@ from canario.canary.words import sentence
 from canario.errors import InvalidInput
 
 Guarantee = Literal["exact", "approximate"]
+NOTHING = Tally(0, 0)
 LARGEST_LOG = log(1e99)  # DynamoDB and JSON readers keep numbers from 1e-99 to 1e99
 
 
@@ -59,7 +60,7 @@ def decide(rollout: Rollout, observation: Observation) -> tuple[Rollout, Decisio
     reading = read_all(seen.plan, seen.guards)
     named = suspect(seen, observation, reading)
     if named:
-        seen = leave_out(seen, named, observation.canary.pods[named] if observation.canary else Tally(0, 0))
+        seen = leave_out(seen, named, observation.canary.pods.get(named, NOTHING) if observation.canary else NOTHING)
         reading = read_all(seen.plan, seen.guards)
     guards = prove(seen.plan, seen.guards, reading)
     seen = replace(seen, guards=guards, safe=seen.safe or proved(seen.plan, guards))
