@@ -12,11 +12,15 @@ ACTIONS = ("wait", "attempt", "finish", "abandon")
 
 
 def request(event: Mapping[str, Any], stage: str, made: Composition) -> Request:
-    """The machine sends the request along; an attendee names the workshop, and what was asked is on record."""
+    """The machine sends the request along; an attendee names the workshop, and what was asked is on record.
+
+    Of a stage that does not wait nothing is on record here: the dialect is what the attendee's command says.
+    """
     dialects = made.environment.dialects
     if "request" in event:
         return parse_request(event["request"], dialects=dialects)
-    least = parse_request({"workshop": event.get("workshop")}, dialects=dialects)
+    named = {name: event[name] for name in ("workshop", "mesh") if event.get(name) is not None}
+    least = parse_request(named, dialects=dialects)
     waiting = made.guide.waits.get(least.workshop, stage)
     return parse_request(waiting.request, dialects=dialects) if waiting else least
 

@@ -27,7 +27,9 @@ def check(given: argparse.Namespace, desk: Desk) -> Iterator[str]:
     """Raises Unmet after the last line when a condition does not hold."""
     workshop = names(given.workshop).workshop
     this = stage(given.stage or current(workshop, desk))
-    answer = desk.functions.invoke(this.id, {"action": "attempt", "workshop": workshop})
+    lifetime = desk.lifetimes.get(workshop)
+    dialect = {"mesh": lifetime.mesh} if lifetime and lifetime.mesh else {}
+    answer = desk.functions.invoke(this.id, {"action": "attempt", "workshop": workshop, **dialect})
     yield text(given.lang, "stage", stage=this.id, section=this.section)
     yield from (_line(result) for result in answer["checks"])
     if answer["status"] == "passed":

@@ -18,6 +18,7 @@ from canario.cli.texts import _TEXTS
 from canario.errors import InvalidInput, NotReady, NotWaiting
 from canario.workshop.hints import hints
 from canario.workshop.names import names
+from canario.workshop.ports import Lifetime
 from canario.workshop.run import Finish
 from tests.fakes import NOW, FakeWorkshopRecords
 from tests.lifetimes import FakeLifetimes
@@ -62,6 +63,7 @@ class Classroom:
     functions: FakeFunctions = field(default_factory=FakeFunctions)
     machine: FakeMachine = field(default_factory=FakeMachine)
     while_pausing: list[Callable[[], None]] = field(default_factory=list)
+    lifetimes: FakeLifetimes = field(default_factory=FakeLifetimes)
 
     def is_at(self, stage: str, status: str, **body: Any) -> None:
         self.records.put_stage(W, "run-1", stage, {"status": status, **body}, NOW)
@@ -71,7 +73,7 @@ class Classroom:
 
     @property
     def desk(self) -> Desk:
-        return Desk(self.records, self.functions, self.machine, FakeLifetimes(), self.pause, lambda: NOW)
+        return Desk(self.records, self.functions, self.machine, self.lifetimes, self.pause, lambda: NOW)
 
 
 def given(stage: str | None = None, lang: str = "en") -> Namespace:
@@ -113,6 +115,15 @@ def test_hints_grow_with_every_failed_attempt(room: Classroom, lang: str) -> Non
 
         assert wanted[min(attempts, len(wanted)) - 1] == said[-1]
     assert ("solution" if lang == "en" else "solução") in said[-2]
+
+
+def test_a_check_is_of_the_workshops_own_dialect(room: Classroom) -> None:
+    """The installation's default may be another one."""
+    room.lifetimes.put(Lifetime(W, "gateway", "run-1", NOW), None)
+    room.functions.answers = [attempted("failed", 1)]
+    unmet(check(given(), room.desk))
+
+    assert [("mesh", {"action": "attempt", "workshop": W, "mesh": "gateway"})] == room.functions.asked
 
 
 def test_a_check_says_which_conditions_hold(room: Classroom) -> None:
