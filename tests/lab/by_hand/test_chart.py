@@ -11,6 +11,7 @@ import yaml
 
 from canario.workshop.stages.s03_controller import SYSTEM, solve
 from lab.kubectl import install
+from tests.unit.workshop.world import DEFAULT
 
 _ROOT = Path(__file__).resolve().parents[3]
 _CHART = _ROOT / "lab" / "charts" / "appmesh-controller"
@@ -38,7 +39,7 @@ def _by_kind(manifests: list[Manifest]) -> dict[str, Manifest]:
 
 def _of_the_stage() -> dict[str, Manifest]:
     applied: list[Manifest] = []
-    solve(None, SimpleNamespace(kubernetes=SimpleNamespace(apply=applied.append, get=lambda *_: None)))  # type: ignore[arg-type]
+    solve(DEFAULT, SimpleNamespace(kubernetes=SimpleNamespace(apply=applied.append, get=lambda *_: None)))  # type: ignore[arg-type]
     wanted = ("ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Deployment")
     return _by_kind([each for each in applied if each["kind"] in wanted])
 
