@@ -33,7 +33,7 @@ async def serving(config: demo.Settings) -> AsyncIterator[str]:
 
 
 async def _until_listening(port: int) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while True:
             try:
                 _, writer = await asyncio.open_connection(HOST, port)
@@ -105,7 +105,7 @@ async def test_degrades_later(session: aiohttp.ClientSession) -> None:
     """With DEGRADE_AFTER_S the service is good until then."""
     async with serving(demo.Settings("nodejs", error_rate=1.0, degrade_after=0.2)) as url:
         before = (await get(session, url))[0]
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while (await get(session, url))[0] != 500:
                 await asyncio.sleep(0.02)
 

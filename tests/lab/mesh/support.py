@@ -239,7 +239,7 @@ def saying(text: str, status: int = 200) -> Callable[[web.Request], Awaitable[we
     return answer
 
 
-async def eventually(condition: Callable[[], Awaitable[bool]], timeout_seconds: float = 10) -> None:
+async def eventually(condition: Callable[[], Awaitable[bool]], timeout_seconds: float = 30) -> None:
     """Return when the condition holds; fail when it does not in time."""
     async with asyncio.timeout(timeout_seconds):
         while not await condition():

@@ -89,7 +89,7 @@ class Calling:
         argv = binary.command(self.directory / "bootstrap.json")
         self.child = processes.spawn("envoy", argv, run=self.run, output=subprocess.DEVNULL, cwd=self.directory)
         admin = Admin(self.session, (self.block.pod(1), 9901))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not await admin.ready():
                 await asyncio.sleep(0.01)
 

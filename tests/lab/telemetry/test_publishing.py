@@ -124,7 +124,7 @@ async def test_collected(cloudwatch: Any, workshop: str, calling: Calling) -> No
     await calling.call(6)
     calling.backend.mode = "bad"
     await calling.call(4)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while sum(sums(cloudwatch, workshop, "Requests")) < 10:
             await publisher.drain()
             await asyncio.sleep(0.05)

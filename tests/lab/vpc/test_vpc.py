@@ -144,7 +144,7 @@ async def test_tls_passes_through(vpc: Running) -> None:
     async with await asyncio.start_server(greet, pod, 3000, ssl=context):
         vpc.service("secret", 3000, ip, [pod])
         client = ssl.create_default_context(cadata=authority.cert_pem.bytes().decode())
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             said = b""
             while not said:
                 with suppress(ConnectionError):
