@@ -14,6 +14,8 @@ export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
 export JSII_RUNTIME_PACKAGE_CACHE_ROOT := $(CURDIR)/.cache/jsii
 export KUBECACHEDIR := $(CURDIR)/.cache/kube
 export npm_config_cache := $(CURDIR)/.cache/npm
+export CDK_HOME := $(CURDIR)/.cache/cdk
+export MPLCONFIGDIR := $(CURDIR)/.cache/matplotlib
 
 .PHONY: lab lab-up lab-down test check bench setup lock clean
 
