@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import random
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -145,6 +146,9 @@ async def test_follows_kubernetes_and_route53(world: World, pod: tuple[Block, st
     assert not list((tmp_path / "run").iterdir())
 
 
+@pytest.mark.skipif(
+    "PYTEST_XDIST_WORKER" in os.environ, reason="not understood: beside another worker the VPC may never see the port"
+)
 async def test_follows_cloud_map(world: World, pod: tuple[Block, str], tmp_path: Path) -> None:
     """A record that points to a Cloud Map service leads to its instances: no load balancer is needed."""
     block, address = pod
