@@ -13,7 +13,7 @@ from typing import Any
 
 import boto3
 
-from canario.cli import documents
+from canario.cli import appmesh_schema, documents
 from canario.cli.documents import STDIN, Source
 from canario.cli.kinds import Commands, Unmet
 from canario.errors import InvalidInput
@@ -119,7 +119,9 @@ def _read(source: Source, findings: list[Finding]) -> Read:
 
 def _document(read: Read) -> Document:
     source, manifest = read.source, read.manifest
-    return Document(source.file, source.line_of(manifest, ""), manifest, lambda path: source.line_of(manifest, path))
+    wrong = appmesh_schema.trouble(manifest) if is_app_mesh(manifest) else None
+    at = source.line_of(manifest, "")
+    return Document(source.file, at, manifest, lambda path: source.line_of(manifest, path), wrong)
 
 
 def _text(read: Read, made: Sequence[Any] | None, refused: str | None) -> str:

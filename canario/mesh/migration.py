@@ -3,6 +3,7 @@
 Pure: documents in, replacements and findings out. Reading files and YAML is the command's: `canario.cli.migrate`.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -32,6 +33,9 @@ from canario.mesh.refs import Ref
 
 DEFAULT_TIMEOUT_MS = 15_000  # App Mesh's, of a request of a route that does not say one
 GROUP = "appmesh.k8s.aws/"
+_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_LONGEST = 100  # characters of a value in a finding
 
 
 class Level(StrEnum):
@@ -43,12 +47,16 @@ class Level(StrEnum):
 
 @dataclass(frozen=True)
 class Document:
-    """One YAML document. `line_of` gives the line of a field such as `spec.routes[0].name`."""
+    """One YAML document. `line_of` gives the line of a field such as `spec.routes[0].name`.
+
+    `trouble` is what App Mesh's own schema has against it, by the field's path in the manifest.
+    """
 
     file: str
     line: int
     manifest: Any
     line_of: Callable[[str], int]
+    trouble: InvalidInput | None = None
 
 
 @dataclass(frozen=True)
@@ -92,6 +100,12 @@ class _Work:
         about = _about(self.documents[index].manifest)
         self.refused[index] = f"{at}: {says}" if at else says
         self.find(index, Level.REFUSED, about, says, todo, at)
+
+    def refuse_field(self, index: int, error: InvalidInput, at: str) -> None:
+        says = f"{_short(error.value)} is not allowed here"
+        if error.value is None:
+            says = "it is missing"
+        self.refuse(index, says, f"allowed: {error.allowed}", at)
 
     def find(self, index: int, level: Level, about: str, says: str, todo: str, at: str = "") -> None:
         document = self.documents[index]
@@ -168,12 +182,14 @@ def _admit(work: _Work, index: int, document: Document) -> None:
         return None
     kind, about = str(manifest.get("kind")), _about(manifest)
     work.places[kind, Ref(f"#{index}", "")] = index  # it is replaced, if by nothing
-    if manifest["apiVersion"] != API_VERSION or kind not in _PARSERS:
-        says = f"{manifest['apiVersion']} {kind} is not {API_VERSION} ({', '.join(_PARSERS)})"
-        return work.refuse(index, says, "convert it with App Mesh's own upgrade guide first")
+    if kind not in _PARSERS:
+        return work.refuse(index, f"{kind} is no kind of App Mesh's", f"allowed: {', '.join(_PARSERS)}", "kind")
+    if manifest["apiVersion"] != API_VERSION:
+        says = f"{manifest['apiVersion']} is not {API_VERSION}"
+        return work.refuse(index, says, "convert it with App Mesh's own upgrade guide first", "apiVersion")
     metadata = manifest.get("metadata")
-    if not isinstance(metadata, Mapping) or not isinstance(metadata.get("name"), str):
-        return work.refuse(index, "it has no metadata.name", "give it one")
+    if misnamed := _misnamed(metadata):
+        return work.refuse(index, *misnamed)
     ref = Ref("" if kind == "Mesh" else str(metadata.get("namespace") or work.namespace), metadata["name"])
     if (kind, ref) in work.places:
         first = work.documents[work.places[kind, ref]]
@@ -183,9 +199,10 @@ def _admit(work: _Work, index: int, document: Document) -> None:
     try:
         work.parsed[kind, ref] = _PARSERS[kind](kept)
     except InvalidInput as error:
-        at = error.field.partition(": ")[2]
-        says = f"{error.value!r} is not allowed here"
-        return work.refuse(index, says, f"allowed: {error.allowed}", at)
+        return work.refuse_field(index, error, error.field.partition(": ")[2])
+    if document.trouble:
+        del work.parsed[kind, ref]
+        return work.refuse_field(index, document.trouble, document.trouble.field)
     work.places[kind, ref] = index
     for at, says, todo, lost in said:
         work.find(index, Level.LOST if lost else Level.DIFFERS, about, says, todo, at)
@@ -193,6 +210,41 @@ def _admit(work: _Work, index: int, document: Document) -> None:
         says = f"it names no namespace and is taken to be in {work.namespace}"
         work.find(index, Level.NOTE, about, says, "apply it there, or say --namespace")
     return None
+
+
+def _misnamed(metadata: Any) -> tuple[str, str, str] | None:
+    """What is said of a name that no API server takes, what to do, and where; None for one that it takes.
+
+    A placeholder that is to be filled in may stand anywhere in it.
+    """
+    if not isinstance(metadata, Mapping) or metadata.get("name") is None:
+        return "it is missing", "give the document a metadata.name", "metadata.name"
+    for field, form, longest in (("name", _SUBDOMAIN, 253), ("namespace", _LABEL, 63)):
+        value = metadata.get(field)
+        if value is None:
+            continue
+        if not isinstance(value, str):
+            return f"{_short(value)} is not allowed here", "allowed: a string; quote it", f"metadata.{field}"
+        if "$" not in value and not (form.fullmatch(value) and len(value) <= longest):
+            dots = ", '.'" if form is _SUBDOMAIN else ""
+            todo = f"allowed: a-z, 0-9, '-'{dots} (at the ends a letter or digit), at most {longest} characters"
+            return f"{_short(value)} is not allowed here", todo, f"metadata.{field}"
+    return None
+
+
+def _short(value: Any) -> str:
+    """A value as it stands there, on one line, cut short when it is long."""
+    said = " ".join(repr(_bare_value(value)).split())
+    return said if len(said) <= _LONGEST else f"{said[:_LONGEST]}…"
+
+
+def _bare_value(value: Any) -> Any:
+    """Without the comments and places that a reader of YAML keeps."""
+    if isinstance(value, Mapping):
+        return {str(name): _bare_value(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_bare_value(each) for each in value]
+    return str(value) if isinstance(value, str) else value
 
 
 def _about(manifest: Mapping[str, Any]) -> str:

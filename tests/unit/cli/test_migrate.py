@@ -177,7 +177,7 @@ def test_strict_makes_a_loss_an_error(run) -> None:
             "spec.provder",
             id="an unknown field",
         ),
-        pytest.param("apiVersion: appmesh.k8s.aws/v1beta2\nkind: Mesh\nmetadata:\n", 1, "metadata.name", id="no name"),
+        pytest.param("apiVersion: appmesh.k8s.aws/v1beta2\nkind: Mesh\nmetadata:\n", 3, "metadata.name", id="no name"),
         pytest.param(
             "apiVersion: appmesh.k8s.aws/v1beta2\nkind: VirtualNode\nmetadata: {name: web, namespace: shop}\n",
             1,
@@ -190,6 +190,39 @@ def test_strict_makes_a_loss_an_error(run) -> None:
             4,
             "spec.listeners[0].portMapping.port",
             id="no number",
+        ),
+        pytest.param(
+            "apiVersion: appmesh.k8s.aws/v1beta2\nkind: VirtualRouter\nmetadata: {name: x, namespace: shop}\nspec:\n"
+            "  routes:\n  - name: r\n    httpRoute:\n      match: {prefix: /}\n      action:\n        weightedTargets:\n"
+            "        - virtualNodeRef: {name: web}\n          weight: 101\n",
+            12,
+            "spec.routes[0].httpRoute.action.weightedTargets[0].weight: 101 is not allowed here; allowed: at most 100",
+            id="a number too large",
+        ),
+        pytest.param(
+            "apiVersion: appmesh.k8s.aws/v1beta2\nkind: VirtualRouter\nmetadata: {name: x, namespace: shop}\nspec:\n"
+            "  routes:\n  - name: r\n    httpRoute:\n      match: {prefix: /}\n      action: {weightedTargets: []}\n",
+            9,
+            "weightedTargets: [] is not allowed here; allowed: at least 1 of them",
+            id="an empty list",
+        ),
+        pytest.param(
+            "apiVersion: appmesh.k8s.aws/v1beta2\nkind: Mesh\nmetadata: {name: x}\nSpec: {}\n",
+            4,
+            "Spec: {} is not allowed here; allowed: apiVersion, kind, metadata, spec, status",
+            id="an unknown field of the whole",
+        ),
+        pytest.param(
+            "apiVersion: appmesh.k8s.aws/v1beta2\nkind: VirtualService\nmetadata:\n  name: Shop_Web\n",
+            4,
+            "metadata.name: 'Shop_Web' is not allowed here; allowed: a-z, 0-9",
+            id="a name that no cluster takes",
+        ),
+        pytest.param(
+            "apiVersion: appmesh.k8s.aws/v1beta2\nkind: Sidecar\nmetadata: {name: x}\n",
+            2,
+            "kind: Sidecar is no kind of App Mesh's; allowed: Mesh, VirtualNode",
+            id="a kind of its group that it does not have",
         ),
     ],
 )
