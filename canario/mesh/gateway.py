@@ -17,7 +17,7 @@ from canario.mesh.gateway_names import MEMBER, NOTES, ROLE, Manifest, annotate, 
 from canario.mesh.gateway_native import Written, namespaces_of, native
 from canario.mesh.gateway_notes import differences, merged
 from canario.mesh.gateway_reading import read
-from canario.mesh.gateway_renaming import Renaming, inverse, kubernetes_names, renamed
+from canario.mesh.gateway_renaming import Renaming, Selectors, inverse, kubernetes_names, renamed
 from canario.mesh.gateway_split import read_share, read_weights, sends_to, set_share, withdraw
 from canario.mesh.model import Mesh
 from canario.mesh.refs import Ref
@@ -42,9 +42,9 @@ def render(mesh: Mesh, labels: Mapping[str, str] | None = None) -> list[Manifest
     return [each.manifest for each in written(mesh, labels)]
 
 
-def written(mesh: Mesh, labels: Mapping[str, str] | None = None) -> list[Written]:
-    """The same manifests, each with what it is there for."""
-    names = kubernetes_names(mesh)
+def written(mesh: Mesh, labels: Mapping[str, str] | None = None, there: Selectors | None = None) -> list[Written]:
+    """The same manifests, each with what it is there for. `there`: as `kubernetes_names` has it."""
+    names = kubernetes_names(mesh, there)
     found = native(renamed(mesh, names), namespaces_of(mesh))
     notes = _notes(renamed(mesh, names), found) | _notes_of_names(names)
     for each in found:

@@ -1,20 +1,23 @@
 """What is lost of nodes and gateways: listeners, TLS, logs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from canario.mesh.gateway_loss import LABEL, Loss, Said, Say
-from canario.mesh.gateway_native import certificate_secret
+from canario.mesh.gateway_names import outside_host
+from canario.mesh.gateway_native import MOST_LABELS, certificate_secret
+from canario.mesh.gateway_outside import Call, calls_of_gateway, calls_of_node
 from canario.mesh.gateway_policies import LOG_PATH
 from canario.mesh.gateways import Gateway
 from canario.mesh.listeners import Port
-from canario.mesh.model import CloudMap, Hostname, Node
+from canario.mesh.model import CloudMap, Hostname, Mesh, Node
 from canario.mesh.policies import AccessLog
 from canario.mesh.tls import ClientTls, ListenerTls, TlsMode
 
+LONGEST_NAME = 57  # of a Gateway, so that <name>-istio is a Service's name
 _PROVIDER = "name an extensionProvider with it in Istio's mesh config, and that provider in the Telemetry"
 
 
-def of_node(node: Node) -> Iterator[Loss]:
+def of_node(mesh: Mesh, node: Node) -> Iterator[Loss]:
     def loss(field: str, says: str, todo: str, lost: bool = True) -> Loss:
         return Loss("VirtualNode", node.ref, f"spec.{field}", says, todo, lost)
 
@@ -45,8 +48,20 @@ def of_node(node: Node) -> Iterator[Loss]:
             else "backends"
         )
         yield from _of_client_tls(loss, field, tls)
+    yield from _of_outside(loss, calls_of_node(mesh, node), has_labels)
     for field, says, todo, lost in _of_log(node.log, has_labels):
         yield loss(field, says, todo, lost)
+
+
+def _of_outside(loss: Say, calls: Iterable[Call], has_labels: bool) -> Iterator[Loss]:
+    for call in calls:
+        field, host = "backendDefaults.clientPolicy.tls", outside_host(call.node)
+        if not has_labels:
+            yield loss(field, f"only pods that labels select can be told to speak TLS to {host}", LABEL)
+            continue
+        says = f"{host} is outside the mesh: it is called by TLS with these files, in the container istio-proxy"
+        todo = "mount them there: sidecar.istio.io/userVolume and userVolumeMount in the pods' annotations"
+        yield loss(field, says, todo, False)
 
 
 def _is_inside(found: Hostname) -> bool:
@@ -125,7 +140,7 @@ def _of_log(log: AccessLog | None, has_labels: bool) -> Iterator[Said]:
         yield "logging.accessLog.file.format", "the format belongs to the whole of Istio", _PROVIDER, True
 
 
-def of_gateway(gateway: Gateway) -> Iterator[Loss]:
+def of_gateway(mesh: Mesh, gateway: Gateway) -> Iterator[Loss]:
     def loss(field: str, says: str, todo: str, lost: bool = True) -> Loss:
         return Loss("VirtualGateway", gateway.ref, f"spec.{field}", says, todo, lost)
 
@@ -133,6 +148,12 @@ def of_gateway(gateway: Gateway) -> Iterator[Loss]:
     yield loss("podSelector", says, "delete the Deployment of Envoys, and move the load balancer's annotations", False)
     if gateway.selector and gateway.selector.requirements:
         yield loss("podSelector.matchExpressions", "a Gateway has labels alone for its pods", LABEL)
+    if gateway.selector and len(gateway.selector.labels) > MOST_LABELS:
+        says = f"a Gateway gives its pods at most {MOST_LABELS} labels: the others are left out"
+        yield loss("podSelector.matchLabels", says, "let what selects them go by fewer")
+    if "." in gateway.ref.name or len(gateway.ref.name) > LONGEST_NAME:
+        says = f"Istio names a Service after it, which has no dots and at most {LONGEST_NAME} characters before -istio"
+        yield Loss("VirtualGateway", gateway.ref, "metadata.name", says, "call the Gateway something else")
     if gateway.routes is not None:
         says = "a Gateway takes every route of the namespaces that it selects which names it as its parent"
         yield loss(
@@ -146,6 +167,7 @@ def of_gateway(gateway: Gateway) -> Iterator[Loss]:
     if len({port.number for port in gateway.ports}) < len(gateway.ports):
         yield loss("listeners", "two listeners have one port", "keep one of them")
     yield from _of_client_tls(loss, "backendDefaults.clientPolicy.tls", gateway.tls)
+    yield from _of_outside(loss, calls_of_gateway(mesh, gateway), has_labels=True)
     for field, why, todo, lost in _of_log(gateway.log, has_labels=True):
         yield loss(field, why, todo, lost)
 

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator
 from canario.mesh.appmesh_names import GATEWAY_ROUTE_KINDS, ROUTE_KINDS
 from canario.mesh.gateway_loss import Loss, Said, Say
 from canario.mesh.gateway_matches import is_plain_path, unwritable
-from canario.mesh.gateway_routes import MOST_RULES, precedence
+from canario.mesh.gateway_parts import MOST_RULES
+from canario.mesh.gateway_routes import MOST_PARENTS, precedence, rewritten_host, service_parents
 from canario.mesh.gateway_through import is_whole, takes_all_of, through_gateway
 from canario.mesh.gateways import GatewayRoute, in_order
 from canario.mesh.listeners import Protocol
@@ -32,11 +33,15 @@ def of_router(mesh: Mesh, router: Router) -> Iterator[Loss]:
         says = f"Gateway API tries the more specific route first, so {earlier} comes before it whatever the priority"
         yield loss(f"routes[{index}].priority", says, "make the one that has to win match more")
     if len(router.routes) > MOST_RULES:
-        says = f"an object has at most {MOST_RULES} rules"
-        yield loss(f"routes[{MOST_RULES}]", says, "divide the router in two")
+        says = f"an object has at most {MOST_RULES} rules, so these are several; of equal rules the older object's wins"
+        yield loss(f"routes[{MOST_RULES}]", says, "apply them together", False)
     tcp = [index for index, route in enumerate(router.routes) if route.protocol is Protocol.TCP]
     for index in tcp[1:]:
         yield loss(f"routes[{index}].tcpRoute", "a TCPRoute has one rule", "keep one TCP route")
+    provided = [service for service in mesh.services if service.provider == ToRouter(router.ref)]
+    if sum(len(service_parents(service, router.ref)) for service in provided) > MOST_PARENTS:
+        says = f"a route has at most {MOST_PARENTS} parents: some of its {len(provided)} services have no routes"
+        yield Loss("VirtualRouter", router.ref, "metadata.name", says, "give some services a router of their own")
     for service in mesh.services:
         if service.provider == ToRouter(router.ref) and service.ref.namespace != router.ref.namespace:
             says = f"service {service.ref} is in another namespace, so only callers of "
@@ -120,8 +125,12 @@ def of_gateway_route(mesh: Mesh, route: GatewayRoute) -> Iterator[Loss]:
         yield loss(f"{key}.{field}", says, todo, lost)
     host = route.match.host
     if host and host.how is How.SUFFIX and not host.value.startswith("."):
-        says = "a route's hostname is whole, or everything below a domain; this suffix is left out"
-        yield loss(f"{key}.match.hostname.suffix", says, "write it as a domain with a dot before it")
+        says = f"takes {host.value} and what is below it, no longer any-{host.value}"
+        yield loss(f"{key}.match.hostname.suffix", says, "nothing, unless such a host is called", False)
+    service = mesh.service(route.service)
+    if service and not route.rewrite.keep_host and rewritten_host(service.host) is None:
+        says = f"{service.host} is no name of a host, so the request keeps the one that it came with"
+        yield loss(f"{key}.action.rewrite.hostname", says, "nothing, unless the application looks at it")
     if route.protocol is Protocol.GRPC and not route.rewrite.keep_host:
         says = "a GRPCRoute keeps the :authority that the client sent"
         yield loss(f"{key}.action.rewrite.hostname", says, "nothing, unless the application looks at it", False)

@@ -5,21 +5,26 @@ the whole value. What has no native form (a negated header, a scheme, a port) ma
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
 from canario.errors import InvalidInput
 from canario.mesh.appmesh_writing import without_none
 from canario.mesh.fields import Fields
 from canario.mesh.gateway_names import Manifest
-from canario.mesh.matches import AnyMatch, GrpcMatch, Header, How, Match, Query, Range, Text
+from canario.mesh.matches import AnyMatch, GrpcMatch, Header, How, Match, Query, Range, TcpMatch, Text
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH")
 ANYTHING = ".*"
+NOTHING_THERE = "^$"  # of an empty value: the dialect wants one character at least
+MOST_TESTS = 16  # of headers, and of query parameters, in a match
+MOST_OF_A_PATH = 1024  # characters
+HOST = re.compile(r"(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 
 _PREFIX, _EXACT, _REGEX = "PathPrefix", "Exact", "RegularExpression"
 _PATH = re.compile(r"/(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|%[0-9a-fA-F]{2})*")
 _NOT_IN_A_PATH = ("//", "/./", "/../", "%2f", "%2F", "#")
 _GRPC_SERVICE = re.compile(r"\.?[A-Za-z_][A-Za-z_0-9]*(\.[A-Za-z_][A-Za-z_0-9]*)*")
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,256}")  # a name of a header or a query parameter
 _GRPC_METHOD = re.compile(r"[A-Za-z_][A-Za-z_0-9]*")
 
 
@@ -30,21 +35,55 @@ def unwritable(match: AnyMatch) -> Iterator[tuple[str, str]]:
             yield "method", f"{match.method} is none of {', '.join(METHODS)}"
         if match.scheme is not None:
             yield "scheme", "routes do not match by scheme"
-        if _comes_twice(query.name for query in match.query):
-            yield "queryParameters", "a route asks one thing of a query parameter"
+        if len((_path_spec(match) or {}).get("value", "")) > MOST_OF_A_PATH:
+            yield "path" if match.path else "prefix", f"a path has at most {MOST_OF_A_PATH} characters"
+        yield from (("queryParameters", why) for why in _unwritable_names("query parameter", match.query))
     headers = match.metadata if isinstance(match, GrpcMatch) else _headers_of(match)
-    if _comes_twice(header.name.lower() for header in headers):
-        yield "headers", "a route asks one thing of a header"
+    yield from (("headers", why) for why in _unwritable_names("header", headers))
     for header in headers:
         if header.invert:
             yield "headers", f"{header.name} is negated; routes only match what is there"
+    if not isinstance(match, TcpMatch) and match.host and not hostnames(match.host):
+        yield "hostname", f"{match.host.value} is no name of a host"
     if match.port is not None:
         yield "port", "routes do not match by port; only a route's parent has one"
 
 
-def _comes_twice(names: Iterable[str]) -> bool:
-    found = list(names)
-    return len(set(found)) < len(found)
+def _unwritable_names(kind: str, tests: Sequence[Header | Query]) -> Iterator[str]:
+    names = [each.name.lower() if isinstance(each, Header) else each.name for each in tests]
+    if len(set(names)) < len(names):
+        yield f"a route asks one thing of a {kind}"
+    if len(names) > MOST_TESTS:
+        yield f"a route asks of at most {MOST_TESTS} {kind}s"
+    for name in names:
+        if not _TOKEN.fullmatch(name):
+            yield f"{name} is no name of a {kind}"
+
+
+def hostnames(host: Text | None) -> list[str]:
+    """A host as routes have it; a suffix such as `.example.com` is everything below it. Empty when it has no such
+    form.
+    """
+    if host is None:
+        return []
+    name = host.value.lower()
+    if not HOST.fullmatch(name.removeprefix(".") if host.how is How.SUFFIX else name):
+        return []
+    if host.how is How.SUFFIX:
+        return [f"*{name}"] if name.startswith(".") else [name, f"*.{name}"]
+    return [name]
+
+
+def read_hostnames(found: Sequence[str]) -> Text | None:
+    """The one host that they say. Raises ValueError when they are several."""
+    if not found:
+        return None
+    one, *others = found
+    if others == [f"*.{one}"]:
+        return Text(How.SUFFIX, one)
+    if others:
+        raise ValueError("several hosts")
+    return Text(How.SUFFIX, one[1:]) if one.startswith("*") else Text(How.EXACT, one)
 
 
 def _headers_of(match: AnyMatch) -> tuple[Header, ...]:
@@ -152,14 +191,16 @@ def _read_header(fields: Fields) -> Header:
 def _query_spec(query: Query) -> Manifest:
     if query.value is None:
         return {"name": query.name, "type": _REGEX, "value": ANYTHING}
+    if not query.value:
+        return {"name": query.name, "type": _REGEX, "value": NOTHING_THERE}
     return {"name": query.name, "type": _EXACT, "value": query.value}
 
 
 def _read_query(fields: Fields) -> Query:
     with fields:
         name, value, how = fields.text("name"), fields.text("value"), fields.text_or("type", _EXACT)
-        if how == _REGEX and value == ANYTHING:
-            return Query(name)
+        if how == _REGEX and value in (ANYTHING, NOTHING_THERE):
+            return Query(name, None if value == ANYTHING else "")
         if how != _EXACT:
             raise InvalidInput(
                 fields.where("value"), value, f"{ANYTHING}, the only {_REGEX} of a query here, or {_EXACT}"

@@ -19,6 +19,7 @@ GATEWAY_CLASS = "istio"
 
 MEMBER = "canario/mesh"  # annotation: the mesh that an object belongs to
 NOTES = "canario/notes"  # annotation: what the object's native fields cannot say of the model
+PART = "canario/part-of"  # annotation: the route of the same kind whose rules go on in this one
 ROLE = "canario/role"  # annotation: which things of the model the object stands for
 
 ROUTE_KINDS = {

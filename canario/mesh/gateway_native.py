@@ -1,7 +1,7 @@
 """Model → the native fields of Gateway API and Istio objects, without notes: what acts on traffic."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from canario.mesh.appmesh_writing import selector_spec, without_none
 from canario.mesh.gateway_names import (
@@ -18,6 +18,8 @@ from canario.mesh.gateway_names import (
     outside_host,
     ref_of,
 )
+from canario.mesh.gateway_outside import outside_rules
+from canario.mesh.gateway_parts import parts
 from canario.mesh.gateway_policies import destination_rule, log_telemetry, peer_authentication
 from canario.mesh.gateway_routes import DEFAULT_PORT, free, gateway_route, router_routes, service_route
 from canario.mesh.gateways import Gateway
@@ -26,6 +28,9 @@ from canario.mesh.model import Egress, Mesh, Node, Service, ToNode, ToRouter
 from canario.mesh.refs import Operator, Ref, Requirement, Selector
 
 NOTHING = Selector(requirements=(Requirement("kubernetes.io/metadata.name", Operator.DOES_NOT_EXIST),))
+MOST_LABELS = 8  # of a Gateway's infrastructure
+MOST_SENDERS = 16  # of a ReferenceGrant
+GRANT = "canario-routes"
 MESH_WIDE = "default"  # the name of a namespace's own Sidecar
 CONTROL_PLANE = "istio-system/*"
 
@@ -211,7 +216,7 @@ def _entry(ref: Ref, host: str, ports: Iterable[Port], location: str) -> Manifes
 
 
 def _grants(written: Iterable[Written]) -> list[Manifest]:
-    """What lets a route send to another namespace's Services: one ReferenceGrant for each namespace sent to."""
+    """What lets a route send to another namespace's Services: a ReferenceGrant in each namespace sent to."""
     senders: dict[str, set[tuple[str, str]]] = {}
     for each in written:
         here = each.manifest["metadata"]["namespace"]
@@ -219,41 +224,55 @@ def _grants(written: Iterable[Written]) -> list[Manifest]:
             for backend in rule.get("backendRefs") or ():
                 if backend.get("namespace"):
                     senders.setdefault(backend["namespace"], set()).add((each.manifest["kind"], here))
+    return [grant for namespace, found in sorted(senders.items()) for grant in _grants_in(namespace, sorted(found))]
+
+
+def _grants_in(namespace: str, senders: Sequence[tuple[str, str]]) -> list[Manifest]:
+    chunks = [senders[at : at + MOST_SENDERS] for at in range(0, len(senders), MOST_SENDERS)]
     return [
         manifest(
             GATEWAY_API,
             "ReferenceGrant",
-            Ref(namespace, "canario-routes"),
+            Ref(namespace, f"{GRANT}-{number}" if number > 1 else GRANT),
             {
-                "from": [{"group": GATEWAY_GROUP, "kind": kind, "namespace": here} for kind, here in sorted(found)],
+                "from": [{"group": GATEWAY_GROUP, "kind": kind, "namespace": here} for kind, here in chunk],
                 "to": [{"group": "", "kind": "Service"}],
             },
         )
-        for namespace, found in sorted(senders.items())
+        for number, chunk in enumerate(chunks, start=1)
     ]
 
 
 def _routes(mesh: Mesh) -> list[Written]:
-    found, taken = [], {}
+    wholes = []
+    taken: dict[tuple[str, Ref], bool] = {}
     for router in mesh.routers:
         for index, made in enumerate(router_routes(mesh, router)):
             taken[made["kind"], router.ref] = True
-            found.append(
-                Written(made, ("router",), (("router", router.ref),) if index == 0 else (), ("router", router.ref))
-            )
+            carried = (("router", router.ref),) if index == 0 else ()
+            wholes.append(Written(made, ("router",), carried, ("router", router.ref)))
     for service in mesh.services:
         if to_node := service_route(mesh, service, free("HTTPRoute", service.ref, "service", taken)):
             taken[to_node["kind"], ref_of(to_node)] = True
-            found.append(Written(to_node, ("service",), owner=("service", service.ref)))
+            wholes.append(Written(to_node, ("service",), owner=("service", service.ref)))
     for route in mesh.gateway_routes:
         ref = free(ROUTE_KINDS[route.protocol], route.ref, "gateway", taken)
         taken[ROUTE_KINDS[route.protocol], ref] = True
-        found.append(Written(gateway_route(mesh, route, ref), ("gateway-route",), (("gateway-route", route.ref),)))
-    return found
+        made = gateway_route(mesh, route, ref)
+        carried = (("gateway-route", route.ref),)
+        wholes.append(Written(made, ("gateway-route",), carried, ("gateway-route", route.ref)))
+    return [part for whole in wholes for part in _parts(whole, taken)]
+
+
+def _parts(whole: Written, taken: dict[tuple[str, Ref], bool]) -> list[Written]:
+    kind = whole.manifest["kind"]
+    first, *more = parts(whole.manifest, lambda ref: (kind, ref) not in taken)
+    taken.update({(kind, ref_of(each)): True for each in more})
+    return [replace(whole, manifest=first), *(replace(whole, manifest=each, carries=()) for each in more)]
 
 
 def _gateway(gateway: Gateway) -> Manifest:
-    labels = dict(gateway.selector.labels) if gateway.selector else {}
+    labels = dict(gateway.selector.labels[:MOST_LABELS]) if gateway.selector else {}
     ports = {port.number: port for port in reversed(gateway.ports or (Port(DEFAULT_PORT),))}
     spec = without_none(
         gatewayClassName=GATEWAY_CLASS,
@@ -287,6 +306,12 @@ def _allowed(namespaces: Selector | None) -> Manifest:
 
 
 def _policies(mesh: Mesh) -> Iterable[Written]:
+    taken = {("DestinationRule", node.ref): True for node in mesh.nodes}
+    for rule, owner in outside_rules(mesh):
+        ref = free("DestinationRule", ref_of(rule), "outside", taken)
+        taken["DestinationRule", ref] = True
+        rule["metadata"]["name"] = ref.name
+        yield Written(rule, owner=owner)
     for node in mesh.nodes:
         labels = dict(node.selector.labels) if node.selector else {}
         scope = {"selector": {"matchLabels": labels}} if labels else None

@@ -54,12 +54,15 @@ def read_duration(text: str, path: str) -> int:
 
 def destination_rule(node: Node) -> Manifest | None:
     """What its callers' proxies are told of a node, a port of it at a time; None when there is nothing to tell."""
+    host = outside_host(node)
     settings = [
-        {"port": {"number": port.number}, **found} for port in _each_once(node.ports) if (found := _policy(port))
+        {"port": {"number": port.number}, **found}
+        for port in _each_once(node.ports)
+        if (found := policy_spec(port, None if host else _caller_tls(port.tls)))
     ]
     if not settings:
         return None
-    spec = {"host": outside_host(node) or full_host(node.ref), "trafficPolicy": {"portLevelSettings": settings}}
+    spec = {"host": host or full_host(node.ref), "trafficPolicy": {"portLevelSettings": settings}}
     return manifest(ISTIO_NETWORKING, "DestinationRule", node.ref, spec)
 
 
@@ -71,12 +74,13 @@ def _each_once(ports: Iterable[Port]) -> tuple[Port, ...]:
     return tuple(found.values())
 
 
-def _policy(port: Port) -> Manifest:
+def policy_spec(port: Port, tls: Manifest | None) -> Manifest:
+    """What is told of one port; `tls` is how callers speak it."""
     policies = port.policies
     return without_none(
         connectionPool=_pool_spec(port) or None,
         outlierDetection=_outlier_spec(policies.outliers) if policies.outliers else None,
-        tls=_caller_tls(port.tls),
+        tls=tls,
     )
 
 

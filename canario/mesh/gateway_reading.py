@@ -22,6 +22,7 @@ from canario.mesh.gateway_names import (
     ref_of,
 )
 from canario.mesh.gateway_native import CONTROL_PLANE, MESH_WIDE, NOTHING, called_host
+from canario.mesh.gateway_parts import joined
 from canario.mesh.gateway_policies import (
     ISTIO_FILES,
     LOG_PATH,
@@ -54,7 +55,7 @@ class Objects:
 
     def __init__(self, manifests: Sequence[Found]) -> None:
         self._found: dict[str, list[Found]] = {}
-        for found in manifests:
+        for found in joined(manifests):
             if (found.get("apiVersion"), found.get("kind")) not in KINDS:
                 allowed = ", ".join(sorted(f"{kind} of {version}" for version, kind in KINDS))
                 raise InvalidInput("kind", f"{found.get('apiVersion')} {found.get('kind')}", allowed)

@@ -1,9 +1,10 @@
 """Which Service stands for which node and service, and a mesh whose things are called by these names.
 
 A node that is found by the name of a Service *is* that Service, and a service that clients call by the name of a
-Service likewise; anything else gets a Service of its own name.
+Service likewise; anything else gets a Service of its own name, or of the nearest that Kubernetes takes.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -12,6 +13,11 @@ from canario.mesh.model import BackendGroup, Hostname, Mesh, Node, Router, Servi
 from canario.mesh.refs import Ref
 
 _ENDINGS = (".svc.cluster.local", ".svc")
+_NO_LABEL = re.compile(r"\.|^\d|.{64}")  # a Service's name has no dots, begins with a letter, and is short
+_LONGEST = 63
+_OWN = "-node"  # after the name of a Service that a node cannot be
+
+Selectors = Mapping[Ref, Mapping[str, str]]
 
 
 @dataclass(frozen=True)
@@ -28,14 +34,39 @@ class Renaming:
         return self.services.get(ref, ref)
 
 
-def kubernetes_names(mesh: Mesh) -> Renaming:
-    """The Services of a mesh. Of two things that would be one Service, the first is, and the second is by itself."""
+def kubernetes_names(mesh: Mesh, there: Selectors | None = None) -> Renaming:
+    """The Services of a mesh. Of two things that would be one Service, the first is, and the second is by itself.
+
+    `there`: Services that are in the cluster already, with the labels by which they select. A node that is not found
+    by the name of one is it only when it has the same pods.
+    """
     nodes = [node.ref for node in mesh.nodes]
     services = [service.ref for service in mesh.services]
+    found = dict(_found_by(mesh))
+    found |= {node.ref: _own(node.ref) for node in mesh.nodes if node.ref not in found and _has_others(node, there)}
     return Renaming(
-        _each_its_own(nodes, dict(_found_by(mesh)), set(_nodes_named(mesh)) - set(nodes)),
+        _each_its_own(nodes, found, set(_nodes_named(mesh)) - set(nodes)),
         _each_its_own(services, dict(_called_by(mesh)), set(_services_named(mesh)) - set(services)),
     )
+
+
+def _has_others(node: Node, there: Selectors | None) -> bool:
+    """Whether the Service of the node's name that is there selects other pods than the node's."""
+    labels = dict(node.selector.labels) if node.selector else {}
+    return bool(labels and there and node.ref in there and dict(there[node.ref]) != labels)
+
+
+def _own(ref: Ref) -> Ref:
+    return Ref(ref.namespace, f"{ref.name}{_OWN}")
+
+
+def _label(ref: Ref) -> Ref:
+    """The nearest name that a Service may have."""
+    if not _NO_LABEL.search(ref.name):
+        return ref
+    name = ref.name.replace(".", "-")
+    name = f"s-{name}" if name[0].isdigit() else name
+    return Ref(ref.namespace, name[:_LONGEST].rstrip("-"))
 
 
 def inverse(names: Renaming) -> Renaming:
@@ -96,12 +127,13 @@ def _services_named(mesh: Mesh) -> Iterable[Ref]:
 def _each_its_own(refs: Sequence[Ref], wanted: Mapping[Ref, Ref], others: set[Ref]) -> dict[Ref, Ref]:
     """Those whose name changes. Nobody gets the name of what keeps its own, or of `others`, which are elsewhere."""
     found: dict[Ref, Ref] = {}
-    taken = others | {ref for ref in refs if wanted.get(ref, ref) == ref}
+    labels = {ref: _label(wanted.get(ref, ref)) for ref in refs}
+    taken = others | {ref for ref in refs if labels[ref] == ref}
     for ref in refs:
-        name = wanted.get(ref, ref)
+        name, own = labels[ref], _label(ref)
         if name != ref:
             while name in taken:
-                name = ref if name != ref and ref not in taken else Ref(ref.namespace, f"{name.name}-node")
+                name = own if name != own and own not in taken else _own(name)
             taken.add(name)
             if name != ref:
                 found[ref] = name

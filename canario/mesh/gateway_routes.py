@@ -1,10 +1,10 @@
 """The routes of the dialect `gateway`: what a router, a service without one, and a gateway's route become."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from canario.mesh.appmesh_writing import unless, without_none
-from canario.mesh.gateway_matches import grpc_match_spec, http_match_spec, is_plain_path, unwritable
+from canario.mesh.gateway_matches import grpc_match_spec, hostnames, http_match_spec, is_plain_path, unwritable
 from canario.mesh.gateway_names import (
     GATEWAY_API,
     GATEWAY_GROUP,
@@ -23,7 +23,7 @@ from canario.mesh.matches import GrpcMatch, How, Match, Text
 from canario.mesh.model import Mesh, Node, Route, Router, Service, Target, ToNode, ToRouter
 from canario.mesh.refs import Ref
 
-MOST_RULES = 16  # of a route
+MOST_PARENTS = 32  # of a route
 DEFAULT_PORT = 80  # of a backend whose node has no listener: the dialect wants one
 _RULE_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 
@@ -82,12 +82,12 @@ def gateway_route(mesh: Mesh, route: GatewayRoute, ref: Ref) -> Manifest:
         for gateway in mesh.gateways
     ]
     ways = through_gateway(mesh, route)
-    rules = [_gateway_rule(mesh, seen, ref) for seen in ways][: MOST_RULES - 1]
+    rules = [_gateway_rule(mesh, seen, ref) for seen in ways]
     if ways and not any(takes_all_of(route, seen) for seen in ways):
         rules.append(_rule_to_nobody(mesh, route))
     found = _route(ROUTE_KINDS[route.protocol], ref, parents, rules or [_rule_to_service(mesh, route, ref)])
-    if host := _hostname(route.match.host):
-        found["spec"]["hostnames"] = [host]
+    if hosts := hostnames(route.match.host):
+        found["spec"]["hostnames"] = hosts
     return found
 
 
@@ -124,7 +124,8 @@ def service_parents(service: Service, owner: Ref) -> list[Manifest]:
 
 
 def _route(kind: str, ref: Ref, parents: list[Manifest], rules: list[Manifest]) -> Manifest:
-    return manifest(GATEWAY_API, kind, ref, without_none(parentRefs=parents or None, rules=rules or None))
+    spec = without_none(parentRefs=parents[:MOST_PARENTS] or None, rules=rules or None)
+    return manifest(GATEWAY_API, kind, ref, spec)
 
 
 def _rule(mesh: Mesh, router: Router, route: Route) -> Manifest:
@@ -183,10 +184,15 @@ def _gateway_matches(route: GatewayRoute) -> list[Manifest]:
 
 def _filters(mesh: Mesh, route: GatewayRoute) -> list[Manifest]:
     service, rewrite = mesh.service(route.service), route.rewrite
-    host = service.host if service and not rewrite.keep_host else None
+    host = rewritten_host(service.host) if service and not rewrite.keep_host else None
     path = _path_rewrite(route.match, route) if isinstance(route.match, Match) else None
-    written = without_none(hostname=_hostname(Text(How.EXACT, host)) if host else None, path=path)
+    written = without_none(hostname=host, path=path)
     return [{"type": "URLRewrite", "urlRewrite": written}] if written and route.protocol is not Protocol.GRPC else []
+
+
+def rewritten_host(host: str) -> str | None:
+    """What a rewrite can make a request's host; None when it is no name of a host."""
+    return next(iter(hostnames(Text(How.EXACT, host))), None)
 
 
 def _path_rewrite(match: Match, route: GatewayRoute) -> Manifest | None:
@@ -198,15 +204,6 @@ def _path_rewrite(match: Match, route: GatewayRoute) -> Manifest | None:
     return {"type": "ReplacePrefixMatch", "replacePrefixMatch": new}
 
 
-def _hostname(host: Text | None) -> str | None:
-    """A host as routes have it; a suffix such as `.example.com` is everything below it."""
-    if host is None:
-        return None
-    if host.how is How.SUFFIX:
-        return f"*{host.value}" if host.value.startswith(".") else None
-    return host.value
-
-
 def precedence(route: Route | GatewayRoute) -> tuple[bool, int, bool, int, int]:
     """Smaller for what Gateway API tries earlier: an exact path, the longest prefix, a method, headers, queries."""
     match = route.match
@@ -216,14 +213,6 @@ def precedence(route: Route | GatewayRoute) -> tuple[bool, int, bool, int, int]:
     if isinstance(match, GrpcMatch):
         return False, -len(match.service or ""), match.method is None, -len(match.metadata), 0
     return False, 0, False, 0, 0
-
-
-def routes_with_names(routes: Iterable[GatewayRoute], taken: Mapping[tuple[str, Ref], object]) -> dict[Ref, Ref]:
-    """The name of each gateway route's object: its own, or with a suffix where a router's has it already."""
-    found: dict[Ref, Ref] = {}
-    for route in routes:
-        found[route.ref] = free(ROUTE_KINDS[route.protocol], route.ref, "gateway", taken)
-    return found
 
 
 def free(kind: str, ref: Ref, suffix: str, taken: Mapping[tuple[str, Ref], object]) -> Ref:

@@ -1,19 +1,19 @@
 """Rules of HTTPRoutes, GRPCRoutes and TCPRoutes → routes of the model."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from canario.errors import InvalidInput
 from canario.mesh.fields import Fields
-from canario.mesh.gateway_matches import read_grpc_match, read_http_match
+from canario.mesh.gateway_matches import read_grpc_match, read_hostnames, read_http_match
 from canario.mesh.gateway_names import ISTIO_GROUP, default_known_as, outside_host, ref_of
 from canario.mesh.gateway_policies import read_duration
 from canario.mesh.gateway_routes import default_port
 from canario.mesh.gateway_through import through_gateway
 from canario.mesh.gateways import GatewayRoute, Rewrite
 from canario.mesh.listeners import Protocol
-from canario.mesh.matches import AnyMatch, GrpcMatch, How, Match, TcpMatch, Text
+from canario.mesh.matches import AnyMatch, GrpcMatch, Match, TcpMatch
 from canario.mesh.model import Mesh, Node, Route, Target
 from canario.mesh.policies import Timeout
 from canario.mesh.refs import Ref
@@ -120,15 +120,18 @@ def read_gateway_route(route: Found, mesh: Mesh) -> GatewayRoute:
         with rules[-1] as rule:
             rule.skip("timeouts")  # of the service's route
             matches = [_match(fields, kind) for fields in rule.items("matches")]
-            if len(matches) > 1 or len(hosts) > 1:
-                raise InvalidInput(rule.where("matches"), len(matches), "one match and one hostname")
+            if len(matches) > 1:
+                raise InvalidInput(rule.where("matches"), len(matches), "one match")
             match = matches[0] if matches else _everything(kind)
             rewrite = _rewrite(rule, match)
             targets = tuple(_target(b, ref, Rules({n.ref: n for n in mesh.nodes})) for b in rule.items("backendRefs"))
     if isinstance(match, TcpMatch):
         raise InvalidInput(f"{kind} {ref}", kind, "HTTPRoute, GRPCRoute")
-    if hosts:
-        match = _with_host(match, hosts[0])
+    try:
+        match = replace(match, host=read_hostnames(hosts))
+    except ValueError as error:
+        allowed = "one host, everything below one, or both of one: example.com, *.example.com"
+        raise InvalidInput(f"{kind} {ref}: spec.hostnames", list(hosts), allowed) from error
     service, port = _service_of(mesh, targets)
     return GatewayRoute(
         ref, default_known_as(ref), service or ref, match, rewrite, protocol=_PROTOCOLS[kind], port=port
@@ -137,13 +140,6 @@ def read_gateway_route(route: Found, mesh: Mesh) -> GatewayRoute:
 
 def _all_of(kind: str) -> Match | GrpcMatch:
     return GrpcMatch() if kind == "GRPCRoute" else Match()
-
-
-def _with_host(match: Match | GrpcMatch, host: str) -> Match | GrpcMatch:
-    text = Text(How.SUFFIX, host[1:]) if host.startswith("*") else Text(How.EXACT, host)
-    if isinstance(match, Match):
-        return Match(match.prefix, match.path, match.method, match.scheme, match.headers, match.query, text)
-    return GrpcMatch(match.service, match.method, match.metadata, text)
 
 
 def _rewrite(rule: Fields, match: AnyMatch) -> Rewrite:

@@ -3,7 +3,6 @@
 Pure: documents in, replacements and findings out. Reading files and YAML is the command's: `canario.cli.migrate`.
 """
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -15,10 +14,12 @@ from canario.mesh.appmesh_gateways import parse_gateway, parse_gateway_route, pa
 from canario.mesh.appmesh_names import API_VERSION
 from canario.mesh.appmesh_parse import parse_mesh, parse_node, parse_router, parse_service
 from canario.mesh.gateway_losses import losses
-from canario.mesh.gateway_names import MEMBER, NOTES, ROLE, Manifest
+from canario.mesh.gateway_names import MEMBER, NOTES, PART, ROLE, Manifest
 from canario.mesh.listeners import Protocol
 from canario.mesh.migration_admission import admitted
-from canario.mesh.migration_others import services_kept, what_stays
+from canario.mesh.migration_others import what_stays
+from canario.mesh.migration_services import services_kept, services_there
+from canario.mesh.migration_values import misnamed, short
 from canario.mesh.model import (
     Mesh,
     Route,
@@ -33,9 +34,6 @@ from canario.mesh.refs import Ref
 
 DEFAULT_TIMEOUT_MS = 15_000  # App Mesh's, of a request of a route that does not say one
 GROUP = "appmesh.k8s.aws/"
-_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
-_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
-_LONGEST = 100  # characters of a value in a finding
 
 
 class Level(StrEnum):
@@ -102,7 +100,7 @@ class _Work:
         self.find(index, Level.REFUSED, about, says, todo, at)
 
     def refuse_field(self, index: int, error: InvalidInput, at: str) -> None:
-        says = f"{_short(error.value)} is not allowed here"
+        says = f"{short(error.value)} is not allowed here"
         if error.value is None:
             says = "it is missing"
         self.refuse(index, says, f"allowed: {error.allowed}", at)
@@ -159,7 +157,7 @@ def migrate(documents: Sequence[Document], namespace: str = "default", *, notes:
     meshes = list(_meshes(work))
     for mesh, members in meshes:
         _say(work, mesh, members)
-        for each in gateway.written(mesh):
+        for each in gateway.written(mesh, there=services_there([each.manifest for each in documents], namespace)):
             place = _place(work, mesh, each.made_for)
             if _is_new(work, each.manifest, mesh, taken):
                 (more if place is None else made[place]).append(each.manifest)
@@ -188,8 +186,8 @@ def _admit(work: _Work, index: int, document: Document) -> None:
         says = f"{manifest['apiVersion']} is not {API_VERSION}"
         return work.refuse(index, says, "convert it with App Mesh's own upgrade guide first", "apiVersion")
     metadata = manifest.get("metadata")
-    if misnamed := _misnamed(metadata):
-        return work.refuse(index, *misnamed)
+    if trouble := misnamed(metadata):
+        return work.refuse(index, *trouble)
     ref = Ref("" if kind == "Mesh" else str(metadata.get("namespace") or work.namespace), metadata["name"])
     if (kind, ref) in work.places:
         first = work.documents[work.places[kind, ref]]
@@ -210,41 +208,6 @@ def _admit(work: _Work, index: int, document: Document) -> None:
         says = f"it names no namespace and is taken to be in {work.namespace}"
         work.find(index, Level.NOTE, about, says, "apply it there, or say --namespace")
     return None
-
-
-def _misnamed(metadata: Any) -> tuple[str, str, str] | None:
-    """What is said of a name that no API server takes, what to do, and where; None for one that it takes.
-
-    A placeholder that is to be filled in may stand anywhere in it.
-    """
-    if not isinstance(metadata, Mapping) or metadata.get("name") is None:
-        return "it is missing", "give the document a metadata.name", "metadata.name"
-    for field, form, longest in (("name", _SUBDOMAIN, 253), ("namespace", _LABEL, 63)):
-        value = metadata.get(field)
-        if value is None:
-            continue
-        if not isinstance(value, str):
-            return f"{_short(value)} is not allowed here", "allowed: a string; quote it", f"metadata.{field}"
-        if "$" not in value and not (form.fullmatch(value) and len(value) <= longest):
-            dots = ", '.'" if form is _SUBDOMAIN else ""
-            todo = f"allowed: a-z, 0-9, '-'{dots} (at the ends a letter or digit), at most {longest} characters"
-            return f"{_short(value)} is not allowed here", todo, f"metadata.{field}"
-    return None
-
-
-def _short(value: Any) -> str:
-    """A value as it stands there, on one line, cut short when it is long."""
-    said = " ".join(repr(_bare_value(value)).split())
-    return said if len(said) <= _LONGEST else f"{said[:_LONGEST]}…"
-
-
-def _bare_value(value: Any) -> Any:
-    """Without the comments and places that a reader of YAML keeps."""
-    if isinstance(value, Mapping):
-        return {str(name): _bare_value(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_bare_value(each) for each in value]
-    return str(value) if isinstance(value, str) else value
 
 
 def _about(manifest: Mapping[str, Any]) -> str:
@@ -368,7 +331,7 @@ def _finished(work: _Work, index: int, made: Mapping[int, list[Manifest]], notes
 
 def _plain(manifest: Manifest, notes: bool) -> Manifest:
     annotations = manifest["metadata"].get("annotations", {})
-    for name in () if notes else (MEMBER, ROLE, NOTES):
+    for name in () if notes else (MEMBER, ROLE, NOTES, PART):
         annotations.pop(name, None)
     if not annotations:
         manifest["metadata"].pop("annotations", None)

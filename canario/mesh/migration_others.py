@@ -1,9 +1,7 @@
-"""Documents beside App Mesh's own: Services that are there already, and what still speaks of App Mesh."""
+"""Documents beside App Mesh's own: what in them still speaks of App Mesh."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
-
-from canario.mesh.gateway_names import ROLE, Manifest, annotation
 
 INJECTION = "appmesh.k8s.aws/sidecarInjectorWebhook"
 ISTIO_INJECTION = "istio-injection"
@@ -21,36 +19,6 @@ def namespace_labels(manifest: Any) -> dict[str, str | None]:
     if INJECTION not in labels:
         return {}
     return {INJECTION: None, ISTIO_INJECTION: str(labels[INJECTION])}
-
-
-def services_kept(manifests: Sequence[Any], namespace: str, made: Iterable[list[Manifest]]) -> Iterator[Remark]:
-    """Take the Services out of `made` that are among the documents already; say where these do not do."""
-    known = {_key(found, namespace): index for index, found in enumerate(manifests) if _is_service(found)}
-    for part in made:
-        for each in [each for each in part if _is_elsewhere(each) and _key(each, namespace) not in known]:
-            part.remove(each)
-        for each in [each for each in part if _is_service(each) and _key(each, namespace) in known]:
-            part.remove(each)
-            index = known[_key(each, namespace)]
-            yield from _not_enough(index, manifests[index], each)
-
-
-def _is_elsewhere(made: Manifest) -> bool:
-    """Whether it is the Service of a node that names no pods: one without them would take the real one's place."""
-    return _is_service(made) and annotation(made, ROLE) in ("node", "node service") and "selector" not in made["spec"]
-
-
-def _not_enough(index: int, there: Mapping[str, Any], wanted: Manifest) -> Iterator[Remark]:
-    spec = there.get("spec") or {}
-    numbers = [port.get("port") for port in spec.get("ports") or () if isinstance(port, Mapping)]
-    for port in wanted["spec"].get("ports", ()):
-        if port["port"] not in numbers:
-            says = f"routes send to its port {port['port']}, which it does not have"
-            yield index, "spec.ports", says, f"add the port {port['port']}, named {port['name']}", True
-    selector = wanted["spec"].get("selector")
-    if selector and (spec.get("selector") or {}) != selector:
-        says = f"it stands for a node whose pods are {selector}, and selects others"
-        yield index, "spec.selector", says, "select these, or give the node a Service of another name", True
 
 
 def what_stays(manifests: Sequence[Any]) -> Iterator[Remark]:
@@ -85,13 +53,3 @@ def _template(manifest: Any) -> Mapping[str, Any] | None:
     spec = manifest.get("spec") if isinstance(manifest, Mapping) else None
     template = spec.get("template") if isinstance(spec, Mapping) else None
     return template if isinstance(template, Mapping) else None
-
-
-def _is_service(manifest: Any) -> bool:
-    is_mapping = isinstance(manifest, Mapping) and isinstance(manifest.get("metadata"), Mapping)
-    return is_mapping and manifest.get("apiVersion") == "v1" and manifest.get("kind") == "Service"
-
-
-def _key(manifest: Mapping[str, Any], namespace: str) -> tuple[str, str]:
-    metadata = manifest["metadata"]
-    return str(metadata.get("namespace") or namespace), str(metadata.get("name"))

@@ -41,6 +41,7 @@ from canario.mesh.policies import (
 from canario.mesh.tls import CertificateFiles, ClientTls, ListenerTls, TlsMode, Validation
 
 _hosts_met = st.sampled_from(["a.b", "example.com", "a.b.svc.cluster.local", "b.a.svc.cluster.local"])
+odd_hosts = st.sampled_from(["Shop.Example", "my_host.local", "*.example.com"])
 names = st.from_regex(r"[a-z]([a-z0-9-]{0,8}[a-z0-9])?", fullmatch=True)
 hosts = st.from_regex(r"[a-z]{1,8}(\.[a-z]{1,8}){1,3}", fullmatch=True) | _hosts_met
 few = st.sampled_from(["a", "b"])
@@ -67,10 +68,11 @@ timeouts = st.builds(Timeout, st.none() | durations, st.none() | durations)
 idle_timeouts = st.builds(Timeout, st.none(), st.none() | durations)
 words = st.from_regex(r"[a-z0-9.]{1,10}", fullmatch=True)
 priorities = st.none() | st.integers(0, 1000)
+header_names = names | st.sampled_from([":authority", "X-Colour"])
 headers = st.lists(
     st.builds(
         Header,
-        names,
+        header_names,
         st.none()
         | st.builds(Text, st.sampled_from(How), words)
         | st.builds(Range, st.integers(-9, 9), st.integers(-9, 9)),
@@ -78,11 +80,11 @@ headers = st.lists(
     ),
     max_size=3,
 ).map(tuple)
-queries = st.lists(st.builds(Query, names, st.none() | words), max_size=3).map(tuple)
+queries = st.lists(st.builds(Query, names | st.just("a b"), st.none() | words), max_size=3).map(tuple)
 paths = st.from_regex(r"/[a-z/]{0,10}", fullmatch=True)
 methods = st.none() | st.sampled_from(["GET", "POST"])
 ports_asked = st.none() | st.integers(1, 65535)
-host_texts = st.none() | st.builds(Text, st.sampled_from([How.EXACT, How.SUFFIX]), hosts)
+host_texts = st.none() | st.builds(Text, st.sampled_from([How.EXACT, How.SUFFIX]), hosts | odd_hosts)
 whole_paths = st.builds(Text, st.sampled_from([How.EXACT, How.REGEX]), paths)
 
 
@@ -128,6 +130,13 @@ def _routes(
 
 
 routes = st.one_of(_http_routes(Protocol.HTTP), _http_routes(Protocol.HTTP2), _grpc_routes(), _tcp_routes())
+
+
+def _many(route: Route, count: int) -> tuple[Route, ...]:
+    """More routes than one object may have."""
+    return tuple(replace(route, name=f"{route.name}-{number}") for number in range(count))
+
+
 logs = st.none() | st.one_of(
     st.builds(AccessLog, st.just("/dev/stdout")),
     st.builds(AccessLog, paths, words),
@@ -198,7 +207,7 @@ listeners = st.one_of(*map(_listener, Protocol))
 web_protocols = (Protocol.HTTP, Protocol.HTTP2, Protocol.GRPC)
 bare_nodes = st.builds(
     Node,
-    ref=refs,
+    ref=refs | st.just(Ref("a", "b.c")),
     known_as=names,
     selector=st.none() | selectors,
     ports=st.lists(listeners, max_size=2).map(tuple),
@@ -208,6 +217,7 @@ bare_nodes = st.builds(
     log=logs,
 )
 nodes = st.builds(_calling, bare_nodes, calls)
+service_refs = refs | st.sampled_from([Ref("a", "a.example.com"), Ref("a", "1st"), Ref("a", "x" * 70)])
 gateways = st.builds(
     Gateway,
     ref=refs,
@@ -249,9 +259,11 @@ routers = st.builds(
     ref=refs,
     known_as=names,
     ports=st.lists(ports, min_size=1, max_size=2).map(tuple),
-    routes=st.lists(routes, max_size=3).map(tuple),
+    routes=st.lists(routes, max_size=3).map(tuple) | st.builds(_many, routes, st.integers(17, 34)),
 )
-services = st.builds(Service, refs, hosts, st.none() | st.builds(ToNode, refs) | st.builds(ToRouter, refs))
+services = st.builds(
+    Service, service_refs, hosts | odd_hosts, st.none() | st.builds(ToNode, refs) | st.builds(ToRouter, refs)
+)
 
 
 def _each_once(parts: st.SearchStrategy) -> st.SearchStrategy:

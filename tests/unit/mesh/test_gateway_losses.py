@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from canario.mesh import gateway
 from canario.mesh.gateway_losses import losses
 from canario.mesh.gateways import GatewayRoute
 from canario.mesh.listeners import Port
 from canario.mesh.matches import Header, Match
-from canario.mesh.model import CloudMap, Mesh, Ref, Requirement, Selector
+from canario.mesh.model import CloudMap, Hostname, Mesh, Node, Ref, Requirement, Selector, Service, ToNode
 from canario.mesh.policies import AccessLog, HealthCheck, ListenerPolicies, OutlierDetection, Retry, Timeout
 from canario.mesh.refs import Operator
-from canario.mesh.tls import CertificateFiles, ListenerTls, TlsMode, Validation
+from canario.mesh.tls import CertificateFiles, ClientTls, ListenerTls, TlsMode, Validation
+from tests.unit.mesh.schemas import refused
 from tests.unit.mesh.test_gateway_dialect import SHOP, node, ref, route, shop
 
 HEALTH = HealthCheck("http", 5000, 2000, 2, 2, "/ping")
@@ -115,3 +119,39 @@ def test_a_router_of_another_namespace_is_said() -> None:
     assert ["VirtualRouter web metadata.namespace"] == lost(
         Mesh("m", "m", nodes=moved.nodes, routers=moved.routers, services=(service,))
     )
+
+
+def test_tls_to_a_node_outside_is_the_callers_own() -> None:
+    """A DestinationRule for its pods alone, with its files and the node's policies; that the files have to be in the
+    proxy is said.
+    """
+    tls = ClientTls(Validation("/certs/ca.pem", ("api.example.com",)), CertificateFiles("/certs/c.pem", "/certs/k.pem"))
+    outside = Node(
+        ref("api"),
+        f"api_{SHOP}",
+        None,
+        (Port(443, tls=ListenerTls(TlsMode.STRICT, CertificateFiles("/c", "/k"))),),
+        Hostname("api.example.com"),
+    )
+    services = (*shop().services, Service(ref("out"), "out.example", ToNode(outside.ref)))
+    mesh = replace(shop(route("all")), nodes=(node("old", default_tls=tls), node("new"), outside), services=services)
+    (rule,) = [each for each in gateway.render(mesh) if each["kind"] == "DestinationRule"]
+    (said,) = [each.says for each in losses(mesh) if "istio-proxy" in each.says]
+
+    assert "old-to-api" == rule["metadata"]["name"]
+    assert dict(node("old").selector.labels) == rule["spec"]["workloadSelector"]["matchLabels"]
+    assert [
+        {
+            "port": {"number": 443},
+            "tls": {
+                "mode": "MUTUAL",
+                "clientCertificate": "/certs/c.pem",
+                "privateKey": "/certs/k.pem",
+                "caCertificates": "/certs/ca.pem",
+                "subjectAltNames": ["api.example.com"],
+            },
+        }
+    ] == rule["spec"]["trafficPolicy"]["portLevelSettings"]
+    assert said.startswith("api.example.com is outside the mesh")
+    assert [] == refused(rule)
+    assert mesh == gateway.parse(gateway.render(mesh))
