@@ -30,6 +30,7 @@ class Source:
     file: str
     line: int
     text: str
+    unreadable: str = ""  # why the file has no text
 
     @property
     def placeholders(self) -> dict[str, int]:
@@ -48,6 +49,8 @@ class Source:
 
     def parsed(self) -> Any:
         """None when there are only comments in it. Raises InvalidInput, with file and line, when it is no YAML."""
+        if self.unreadable:
+            raise InvalidInput(f"{self.file}:1", self.unreadable, "text in UTF-8")
         try:
             return yaml().load(self.text)
         except (YAMLError, ValueError) as error:
@@ -85,8 +88,11 @@ class Source:
             return InvalidInput(f"{self.file}:{line}", text, "YAML; this is a template: fill it in first")
         hint = f"; fill in {', '.join(self.placeholders)} first" if self.placeholders else ""
         mark = getattr(error, "problem_mark", None)
+        at = mark.line if mark else 0
         problem = str(getattr(error, "problem", None) or error).splitlines()[0]
-        return InvalidInput(f"{self.file}:{self.line + (mark.line if mark else 0)}", problem, f"YAML{hint}")
+        lines = self.text.splitlines()
+        there = lines[at].strip() if at < len(lines) else "the document's end"
+        return InvalidInput(f"{self.file}:{self.line + at}", there, f"YAML ({problem}){hint}")
 
 
 def yaml() -> YAML:
@@ -108,11 +114,19 @@ def sources(place: str) -> Iterator[list[Source]]:
         yield split("stdin", sys.stdin.read())
         return
     for file in files(Path(place)):
-        try:
-            text = file.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise InvalidInput("DIR", str(file), f"a file that can be read ({error})") from error
-        yield split(str(file), text)
+        yield _of_file(file)
+
+
+def _of_file(file: Path) -> list[Source]:
+    """Line ends stay as they are. What is no text is one document that cannot be read, so that the others can."""
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as stream:
+            return split(str(file), stream.read())
+    except UnicodeDecodeError as error:
+        found = file.read_bytes().decode("latin-1")
+        return [Source(str(file), 1, found, unreadable=f"byte {error.object[error.start]:#04x} at {error.start}")]
+    except OSError as error:
+        raise InvalidInput("DIR", str(file), f"a file that can be read ({error})") from error
 
 
 def files(place: Path) -> list[Path]:
@@ -131,7 +145,7 @@ def split(file: str, text: str) -> list[Source]:
     for number, line in enumerate(text.splitlines(keepends=True), 1):
         if _SEPARATOR.match(line):
             found.append(Source(file, start, "".join(lines)))
-            start, lines = number, [line[3:].lstrip(" ") if line[3:].strip() else "\n"]
+            start, lines = number, [line[3:].lstrip(" ") if line[3:].strip() else line[3:]]
         else:
             lines.append(line)
     found.append(Source(file, start, "".join(lines)))

@@ -19,6 +19,7 @@ from canario.cli.kinds import Commands, Unmet
 from canario.errors import InvalidInput
 from canario.mesh.migration import Document, Finding, Level, is_app_mesh, migrate
 from canario.mesh.migration_others import namespace_labels
+from canario.mesh.migration_values import short
 
 APP_MESH = "appmesh.k8s.aws"
 BROKEN = (Level.REFUSED,)
@@ -111,7 +112,7 @@ def _read(source: Source, findings: list[Finding]) -> Read:
     except InvalidInput as error:
         file, _, line = error.field.rpartition(":")
         level = Level.REFUSED if APP_MESH in source.text else Level.NOTE
-        says = f"{error.value!r} is not allowed here"
+        says = f"{short(error.value)} is not allowed here"
         findings.append(Finding(level, file, int(line), "document", says, f"allowed: {error.allowed}"))
         return Read(source, None)
     return Read(source, manifest)
@@ -126,6 +127,8 @@ def _document(read: Read) -> Document:
 
 def _text(read: Read, made: Sequence[Any] | None, refused: str | None) -> str:
     """What stands for a document: its own text, or its replacements below its comments."""
+    if read.source.unreadable:
+        return "# canario: not migrated: it is no text in UTF-8\n"
     if made is None:
         unread = read.manifest is None and APP_MESH in read.source.text
         return "# canario: not migrated: it is no YAML\n" if unread else _with_labels(read)

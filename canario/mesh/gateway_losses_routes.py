@@ -31,13 +31,18 @@ def of_router(mesh: Mesh, router: Router) -> Iterator[Loss]:
         )
     for index, earlier in _overtaken(router.ordered, router.routes):
         says = f"Gateway API tries the more specific route first, so {earlier} comes before it whatever the priority"
-        yield loss(f"routes[{index}].priority", says, "make the one that has to win match more")
+        lost = router.routes[index].priority is not None
+        yield loss(f"routes[{index}].priority", says, "make the one that has to win match more", lost)
     if len(router.routes) > MOST_RULES:
         says = f"an object has at most {MOST_RULES} rules, so these are several; of equal rules the older object's wins"
         yield loss(f"routes[{MOST_RULES}]", says, "apply them together", False)
     tcp = [index for index, route in enumerate(router.routes) if route.protocol is Protocol.TCP]
     for index in tcp[1:]:
         yield loss(f"routes[{index}].tcpRoute", "a TCPRoute has one rule", "keep one TCP route")
+    if not any(service.provider == ToRouter(router.ref) for service in mesh.services):
+        says = "no service among the documents goes by this router, so its routes hang on nothing"
+        todo = "add the VirtualService, or name its Service in parentRefs"
+        yield Loss("VirtualRouter", router.ref, "metadata.name", says, todo, False)
     provided = [service for service in mesh.services if service.provider == ToRouter(router.ref)]
     if sum(len(service_parents(service, router.ref)) for service in provided) > MOST_PARENTS:
         says = f"a route has at most {MOST_PARENTS} parents: some of its {len(provided)} services have no routes"
@@ -144,7 +149,7 @@ def of_gateway_route(mesh: Mesh, route: GatewayRoute) -> Iterator[Loss]:
         )
     if _is_overtaken(mesh, route):
         says = "Gateway API tries the more specific route first, whatever the priority"
-        yield loss("priority", says, "make the one that has to win match more")
+        yield loss("priority", says, "make the one that has to win match more", route.priority is not None)
     yield from _of_split(mesh, route, key, loss)
 
 

@@ -37,7 +37,7 @@ def _of_a_service(manifest: dict[str, Any]) -> list[str]:
     if not ports and spec.get("clusterIP") != "None":
         found.append("spec.ports: a port")
     for key in ("name", "port"):
-        if len({port[key] for port in ports}) < len(ports):
+        if len({port.get(key) for port in ports}) < len(ports):
             found.append(f"spec.ports: twice one {key}")
     return found
 
