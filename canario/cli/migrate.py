@@ -19,7 +19,7 @@ from canario.cli.kinds import Commands, Unmet
 from canario.errors import InvalidInput
 from canario.mesh.migration import Document, Finding, Level, is_app_mesh, migrate
 from canario.mesh.migration_others import namespace_labels
-from canario.mesh.migration_values import short
+from canario.mesh.migration_values import bare, short
 
 APP_MESH = "appmesh.k8s.aws"
 BROKEN = (Level.REFUSED,)
@@ -65,9 +65,15 @@ def run(arguments: argparse.Namespace, session: boto3.Session) -> Iterator[str]:
     files = [(each[0].source.file, [next(texts) for _ in each]) for each in reads if each]
     more = [documents.dumped(manifest) for manifest in done.more]
     yield from _written(files, more, arguments)
-    verified = not arguments.verify or _verified([read.manifest for read in flat], arguments.namespace)
+    kept = [read.manifest for index, read in enumerate(flat) if index not in done.refused and _matters(read.manifest)]
+    verified = not arguments.verify or _verified(kept, arguments.namespace)
     if not verified or any(finding.level in BROKEN for finding in findings):
         raise Unmet
+
+
+def _matters(manifest: Any) -> bool:
+    """Whether the mesh follows from it: App Mesh's own, and namespaces, whose labels a Mesh selects."""
+    return is_app_mesh(manifest) or (isinstance(manifest, Mapping) and manifest.get("kind") == "Namespace")
 
 
 def _verified(manifests: Sequence[Any], namespace: str) -> bool:
@@ -75,7 +81,7 @@ def _verified(manifests: Sequence[Any], namespace: str) -> bool:
     if find_spec("lab") is None:
         raise InvalidInput("--verify", True, "only where the lab is, in a checkout (make setup)")
     command = [sys.executable, "-m", "lab.verify", namespace]
-    said = json.dumps(manifests, default=str)
+    said = json.dumps([bare(each) for each in manifests], default=str)
     return subprocess.run(command, input=said, text=True, check=False).returncode == 0  # noqa: S603
 
 

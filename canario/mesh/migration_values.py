@@ -31,14 +31,14 @@ def misnamed(metadata: Any) -> tuple[str, str, str] | None:
 
 def short(value: Any) -> str:
     """A value as it stands there, on one line, cut short when it is long."""
-    said = " ".join(repr(_bare(value)).split())
+    said = " ".join(repr(bare(value)).split())
     return said if len(said) <= _LONGEST else f"{said[:_LONGEST]}…"
 
 
-def _bare(value: Any) -> Any:
+def bare(value: Any) -> Any:
     """Without the comments and places that a reader of YAML keeps."""
     if isinstance(value, Mapping):
-        return {str(name): _bare(each) for name, each in value.items()}
+        return {str(name): bare(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
-        return [_bare(each) for each in value]
+        return [bare(each) for each in value]
     return str(value) if isinstance(value, str) else value

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from canario.mesh.gateways import GatewayRoute
 from canario.mesh.listeners import Protocol
-from canario.mesh.matches import Header, How, Match, Range, Text
-from canario.mesh.model import Mesh, Route, ToRouter
+from canario.mesh.matches import GrpcMatch, Header, How, Match, Range, Text
+from canario.mesh.model import Mesh, Route, ToNode, ToRouter
 from lab.mesh.re2 import trouble
 
+CALL = (("content-type", "application/grpc"),)  # what makes a request a gRPC call
 OUTSIDE = "outside"  # the place of requests that come in at a gateway
 
 
@@ -30,7 +31,7 @@ class Asked:
 
 
 def requests(mesh: Mesh) -> tuple[list[Asked], list[str]]:
-    """What is asked, each request once, and the routes that are not: gRPC's, TCP's, those of regular expressions."""
+    """What is asked, each request once, and the routes that are not: TCP's, those of regular expressions."""
     found: dict[Asked, None] = {}
     left: list[str] = []
     for service in mesh.services:
@@ -50,6 +51,9 @@ def _routes(mesh: Mesh, provider: object) -> tuple[Route, ...]:
     if isinstance(provider, ToRouter):
         router = mesh.router(provider.router)
         return router.routes if router else ()
+    node = mesh.node(provider.node) if isinstance(provider, ToNode) else None
+    if node and node.ports and node.ports[0].protocol is Protocol.GRPC:
+        return (Route("to its node", (), GrpcMatch(), protocol=Protocol.GRPC),)
     return (Route("to its node", ()),) if provider else ()
 
 
@@ -72,11 +76,13 @@ def _through(route: GatewayRoute, behind: Route) -> Iterator[Asked]:
 
 
 def _for_route(at: str, name: str, protocol: Protocol, match: object) -> Iterator[Asked]:
-    if protocol in (Protocol.GRPC, Protocol.TCP) or not isinstance(match, Match):
+    if isinstance(match, GrpcMatch):
+        yield from _calls(at, name, match)
+    if protocol is Protocol.TCP or not isinstance(match, Match):
         return
-    headers = tuple((each.name, value) for each in match.headers if (value := _value(each)) is not None)
-    if any(_value(each) is None and not each.invert for each in match.headers):
-        return  # no value is known that the test takes
+    headers = _sent(match.headers)
+    if headers is None:
+        return
     query = "&".join(f"{each.name}={each.value or 'x'}" for each in match.query)
     for path in _paths(match):
         asked = Asked(at, path + (f"?{query}" if query else ""), match.method or "GET", headers, name)
@@ -87,6 +93,25 @@ def _for_route(at: str, name: str, protocol: Protocol, match: object) -> Iterato
             yield replace(asked, path=path)
         if match.method:
             yield replace(asked, method="PUT" if match.method != "PUT" else "POST")
+
+
+def _calls(at: str, name: str, match: GrpcMatch) -> Iterator[Asked]:
+    """The call that the route takes, and those of another method, of another service, and without its metadata."""
+    headers = _sent(match.metadata)
+    if headers is None:
+        return
+    service, method = match.service or "any.Service", match.method or "Any"
+    for path in (f"/{service}/{method}", f"/{service}/Another", f"/another.Service/{method}"):
+        yield Asked(at, path, "POST", (*CALL, *headers), name)
+    if headers:
+        yield Asked(at, f"/{service}/{method}", "POST", CALL, name)
+
+
+def _sent(tests: Sequence[Header]) -> tuple[tuple[str, str], ...] | None:
+    """Headers that pass the tests; None when no value is known that one of them takes."""
+    if any(_value(each) is None and not each.invert for each in tests):
+        return None
+    return tuple((each.name, value) for each in tests if (value := _value(each)) is not None)
 
 
 def _paths(match: Match) -> list[str]:

@@ -54,9 +54,9 @@ def _at_gateways(
     nodes = Rules({node.ref: node for node in mesh.nodes})
     routers, services, routes = [], [], []
     for manifest in manifests:
-        if annotation(manifest, ROLE) != "gateway-route" or manifest["kind"] != "HTTPRoute":
+        if annotation(manifest, ROLE) != "gateway-route" or manifest["kind"] not in ("HTTPRoute", "GRPCRoute"):
             continue
-        for rule in manifest["spec"]["rules"]:
+        for rule in manifest["spec"].get("rules", ()) if manifest["spec"].get("parentRefs") else ():
             ref = Ref(NAMESPACE, f"rule-{len(routers)}")
             one = {**manifest, "spec": {**manifest["spec"], "rules": [rule]}}
             unfiltered = {key: value for key, value in rule.items() if key not in ("filters", "matches")}

@@ -161,11 +161,12 @@ async def _answers(session: aiohttp.ClientSession, side: Side, asked: Asked, tri
 async def _answer(session: aiohttp.ClientSession, side: Side, asked: Asked) -> str:
     """A node's words, or that none was reached: who refuses says 404 in App Mesh, 500 or 503 in Istio.
 
-    A slash at the end of the path is left aside: App Mesh and Gateway API differ in whether a rewrite keeps it.
+    A slash at the end of the path is left aside: App Mesh and Gateway API differ in whether a rewrite keeps it. What
+    no node answered of a gRPC call is a 200 without a word, whose status is in a trailer.
     """
     proxy, url = f"http://{side.place.app_ip}:{OUTBOUND_PORT}", f"http://{asked.at}{asked.path}"
     if asked.at == OUTSIDE:
         proxy, url = "", f"http://{side.place.pod_ip}:{INGRESS_PORT}{asked.path}"
     async with session.request(asked.method, url, proxy=proxy or None, headers=dict(asked.headers)) as response:
         text = await response.text()
-        return text.rstrip("/") if response.status == 200 else "no node"
+        return text.rstrip("/") if response.status == 200 and text else "no node"

@@ -72,21 +72,55 @@ MESH = """\
               weightedTargets:
                 - {virtualNodeRef: {name: old}, weight: 99}
                 - {virtualNodeRef: {name: new}, weight: 1}
+    ---
+    apiVersion: appmesh.k8s.aws/v1beta2
+    kind: VirtualService
+    metadata: {name: calls, namespace: shop}
+    spec: {provider: {virtualRouter: {virtualRouterRef: {name: calls}}}}
+    ---
+    apiVersion: appmesh.k8s.aws/v1beta2
+    kind: VirtualRouter
+    metadata: {name: calls, namespace: shop}
+    spec:
+      listeners: [{portMapping: {port: 8080, protocol: grpc}}]
+      routes:
+        - name: get
+          grpcRoute:
+            match: {serviceName: shop.Shop, methodName: Get, metadata: [CALLED]}
+            action: {weightedTargets: [{virtualNodeRef: {name: new}, weight: 1}]}
     """
 
 
 @pytest.mark.parametrize(
-    ("header", "status", "said"),
+    ("header", "called", "status", "said"),
     [
-        pytest.param("{name: beta, match: {prefix: yes-}}", 0, "0 differently", id="nothing lost"),
-        pytest.param("{name: beta, invert: true, match: {exact: out}}", 1, "(route beta)", id="a negated header lost"),
+        pytest.param("{name: beta, match: {prefix: yes-}}", "{name: x}", 0, "0 differently", id="nothing lost"),
+        pytest.param(
+            "{name: beta, invert: true, match: {exact: out}}",
+            "{name: x}",
+            1,
+            "(route beta)",
+            id="a negated header lost",
+        ),
+        pytest.param(
+            "{name: beta}",
+            "{name: x, invert: true}",
+            1,
+            "App Mesh: shop/new POST /shop.Shop/Get; Istio: no node",
+            id="a gRPC call lost",
+        ),
     ],
 )
 def test_both_are_asked_the_same(
-    header: str, status: int, said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    header: str,
+    called: str,
+    status: int,
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Each service's and each gateway's routes are asked of an Envoy with either mesh; a difference is named."""
-    manifests = list(yaml.safe_load_all(dedent(MESH).replace("HEADER", header)))
+    manifests = list(yaml.safe_load_all(dedent(MESH).replace("HEADER", header).replace("CALLED", called)))
     monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps(manifests)))
 
     assert status == main(["default"])

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import json
 from argparse import ArgumentParser
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -193,8 +195,8 @@ def test_strict_makes_a_loss_an_error(run) -> None:
         ),
         pytest.param(
             "apiVersion: appmesh.k8s.aws/v1beta2\nkind: VirtualRouter\nmetadata: {name: x, namespace: shop}\nspec:\n"
-            "  routes:\n  - name: r\n    httpRoute:\n      match: {prefix: /}\n      action:\n        weightedTargets:\n"
-            "        - virtualNodeRef: {name: web}\n          weight: 101\n",
+            "  routes:\n  - name: r\n    httpRoute:\n      match: {prefix: /}\n      action:\n"
+            "        weightedTargets:\n        - virtualNodeRef: {name: web}\n          weight: 101\n",
             12,
             "spec.routes[0].httpRoute.action.weightedTargets[0].weight: 101 is not allowed here; allowed: at most 100",
             id="a number too large",
@@ -267,6 +269,115 @@ def test_a_service_that_is_there_is_kept(run) -> None:
     assert 1 == sum(each["metadata"]["name"] == "web-v1" for each in result.manifests)
     (line,) = result.lines
     assert "in/b.yaml:4: lost: Service shop/web-v1: spec.ports: routes send to its port 8080" in line
+
+
+NODE = """\
+apiVersion: appmesh.k8s.aws/v1beta2
+kind: VirtualNode
+metadata: {name: api, namespace: shop}
+spec:
+  podSelector: {matchLabels: {app: api}}
+  listeners: [{portMapping: {port: 8080, protocol: http}, outlierDetection: {maxServerErrors: 5, maxEjectionPercent: 50,
+    interval: {unit: s, value: 10}, baseEjectionDuration: {unit: s, value: 10}}}]
+  serviceDiscovery: {awsCloudMap: {namespaceName: shop.local, serviceName: api}}
+---
+apiVersion: appmesh.k8s.aws/v1beta2
+kind: VirtualService
+metadata: {name: api, namespace: shop}
+spec: {provider: {virtualNode: {virtualNodeRef: {name: api}}}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: api, namespace: shop}
+spec: SPEC
+"""
+
+
+def test_a_service_without_the_nodes_pods_stays_a_name(run) -> None:
+    """Calls of it go to a Service of the node's own: what App Mesh found by Cloud Map, that Service does not."""
+    result = run(a=NODE.replace("SPEC", "{ports: [{port: 8080}]}"))
+    (route,) = [each for each in result.manifests if each["kind"] == "HTTPRoute"]
+    (own,) = [each for each in result.manifests if each["kind"] == "Service" and each["spec"].get("selector")]
+
+    assert [] == [line for line in result.lines if ": lost: " in line]
+    assert ("api-node", {"app": "api"}) == (own["metadata"]["name"], own["spec"]["selector"])
+    assert ["api"] == [parent["name"] for parent in route["spec"]["parentRefs"]]
+    assert ["api-node"] == [backend["name"] for backend in route["spec"]["rules"][0]["backendRefs"]]
+
+
+def test_routes_go_by_the_services_own_port(run) -> None:
+    """A Service that leads from another port to the node's is called, and given policies, at that port."""
+    there = "apiVersion: v1\nkind: Service\nmetadata: {name: web-v1, namespace: shop}\n"
+    ports = "spec: {selector: {app: web}, ports: [{port: 80, targetPort: 8080, name: http}]}\n"
+    pool = "listeners: [{connectionPool: {http: {maxConnections: 5}}, portMapping"
+    result = run(a=SHOP.replace("listeners: [{portMapping", pool, 1), b=there + ports)
+    (route,) = [each for each in result.manifests if each["kind"] == "HTTPRoute"]
+    (rule,) = [each for each in result.manifests if each["kind"] == "DestinationRule"]
+
+    assert [] == [line for line in result.lines if ": lost: " in line]
+    assert [80] == [backend["port"] for backend in route["spec"]["rules"][0]["backendRefs"]]
+    assert [80] == [each["port"]["number"] for each in rule["spec"]["trafficPolicy"]["portLevelSettings"]]
+
+
+def test_a_port_that_istio_takes_for_another_protocol_is_said(run) -> None:
+    """gRPC behind a port called http would be spoken to in HTTP/1.1."""
+    spec = "{selector: {app: api}, ports: [{port: 8080, name: http}]}"
+    result = run(a=NODE.replace("SPEC", spec).replace("protocol: http", "protocol: grpc"))
+
+    (line,) = [line for line in result.lines if ": lost: " in line]
+    assert "lost: Service shop/api: spec.ports[0]: its port is called http, so Istio takes it for http, " in line
+    assert line.endswith("set appProtocol: grpc")
+
+
+def test_a_name_that_no_service_may_have_is_changed(run) -> None:
+    """App Mesh's names may have dots; a Service's may not, and its clients go by the host."""
+    result = run(a=NODE.partition("---")[2].partition("---")[0].replace("name: api,", "name: www.example.com,"))
+
+    assert [] == [trouble for each in result.manifests for trouble in refused(each)]
+    assert "www-example-com" in [each["metadata"]["name"] for each in result.manifests if each["kind"] == "Service"]
+
+
+def test_a_file_that_is_no_text_stops_no_other(run) -> None:
+    """It is refused when it speaks of App Mesh, and noted otherwise."""
+    Path("in").mkdir()
+    Path("in/latin.yaml").write_bytes("# App Mesh caf\xe9: appmesh.k8s.aws".encode("latin-1"))
+    Path("in/picture.yaml").write_bytes(bytes(range(128, 256)))
+    result = run(shop=SHOP)
+
+    assert 1 == result.status
+    assert (
+        "in/latin.yaml:1: refused: document: 'byte 0xe9 at 14' is not allowed here; allowed: text in UTF-8"
+        in result.lines
+    )
+    assert any(line.startswith("in/picture.yaml:1: note: ") for line in result.lines)
+    assert "HTTPRoute" in result.out
+
+
+def test_line_ends_and_marks_of_other_systems_are_read(run) -> None:
+    """A byte order mark, and lines that end as Windows has them; other objects keep theirs."""
+    Path("in").mkdir()
+    text = dedent(SHOP) + "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n"
+    Path("in/windows.yaml").write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
+    run("in", "--output", "out")
+
+    assert b"\r\nkind: ConfigMap\r\n" in Path("out/windows.yaml").read_bytes()
+    assert b"HTTPRoute" in Path("out/windows.yaml").read_bytes()
+
+
+def test_the_lab_is_asked_with_what_makes_the_mesh(run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """--verify hands it the documents that were not refused, whatever else is among them."""
+    asked: list[str] = []
+
+    def ask(command: list[str], *, input: str, **_: Any) -> SimpleNamespace:
+        asked.append(input)
+        return SimpleNamespace(returncode=0)
+
+    monkeypatch.setattr("subprocess.run", ask)
+    odd = "kind: Pod\nspec: {image: {{IMAGE}}}\n"
+    run("in", "--verify", a=SHOP, b=odd, c=f"{SHOP_MESH.replace('shop', 'other')}\nspec: {{unknown: 1}}\n")
+
+    kinds = [each["kind"] for each in json.loads(asked[0])]
+    assert ["Namespace", "Mesh", "VirtualNode", "VirtualRouter", "VirtualService"] == kinds
 
 
 def test_a_list_is_its_items(run) -> None:
