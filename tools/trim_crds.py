@@ -18,6 +18,8 @@ WANTED = {
     "gateways.gateway.networking.k8s.io": "v1",
     "httproutes.gateway.networking.k8s.io": "v1",
     "grpcroutes.gateway.networking.k8s.io": "v1",
+    "tcproutes.gateway.networking.k8s.io": "v1",
+    "referencegrants.gateway.networking.k8s.io": "v1",
     "peerauthentications.security.istio.io": "v1",
     "destinationrules.networking.istio.io": "v1",
     "serviceentries.networking.istio.io": "v1",

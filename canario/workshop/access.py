@@ -220,6 +220,8 @@ _ISTIO = (
     _PEERS,
     _TELEMETRY,
     "grpcroutes.gateway.networking.k8s.io",
+    "tcproutes.gateway.networking.k8s.io",
+    "referencegrants.gateway.networking.k8s.io",
     "serviceentries.networking.istio.io",
     "sidecars.networking.istio.io",
 )

@@ -37,16 +37,21 @@ GATEWAY_CLASS = Kind(GATEWAY_API, "GatewayClass", "gatewayclasses", namespaced=F
 GATEWAY = Kind(GATEWAY_API, "Gateway", "gateways")
 HTTP_ROUTE = Kind(GATEWAY_API, "HTTPRoute", "httproutes")
 GRPC_ROUTE = Kind(GATEWAY_API, "GRPCRoute", "grpcroutes")
+TCP_ROUTE = Kind(GATEWAY_API, "TCPRoute", "tcproutes")
+REFERENCE_GRANT = Kind(GATEWAY_API, "ReferenceGrant", "referencegrants")
 
 PEER_AUTHENTICATION = Kind("security.istio.io/v1", "PeerAuthentication", "peerauthentications")
 DESTINATION_RULE = Kind("networking.istio.io/v1", "DestinationRule", "destinationrules")
 SERVICE_ENTRY = Kind("networking.istio.io/v1", "ServiceEntry", "serviceentries")
 TELEMETRY = Kind("telemetry.istio.io/v1", "Telemetry", "telemetries")
 SIDECAR = Kind("networking.istio.io/v1", "Sidecar", "sidecars")
+# Every kind that the dialect can write, but for Services.
 GATEWAY_KINDS = (
     GATEWAY,
     HTTP_ROUTE,
     GRPC_ROUTE,
+    TCP_ROUTE,
+    REFERENCE_GRANT,
     TELEMETRY,
     PEER_AUTHENTICATION,
     DESTINATION_RULE,

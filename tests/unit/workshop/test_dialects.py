@@ -8,6 +8,7 @@ import pytest
 
 from canario.canary import Plan
 from canario.errors import NotReady
+from canario.mesh.gateway_reading import KINDS
 from canario.workshop import left_overs
 from canario.workshop.application import url
 from canario.workshop.cloud_map import ServiceName
@@ -15,6 +16,7 @@ from canario.workshop.dialects import DIALECTS, dialect_of
 from canario.workshop.kinds import (
     DEPLOYMENT,
     GATEWAY,
+    GATEWAY_KINDS,
     HTTP_ROUTE,
     NAMESPACE,
     PEER_AUTHENTICATION,
@@ -340,3 +342,10 @@ def test_every_kind_that_the_dialect_writes_is_swept(request_: Request, ports: P
 
     # What Istio itself keeps in the namespace, which goes with it.
     assert written - swept == set()
+
+
+def test_the_kinds_of_the_gateway_dialect_are_all_that_it_writes() -> None:
+    """So that what sweeps a workshop away, and whoever may, leaves no object of the dialect out."""
+    kinds = {(kind.api_version, kind.name) for kind in GATEWAY_KINDS}
+
+    assert KINDS - {("v1", "Service")} == kinds
