@@ -19,6 +19,7 @@ from canario.cli.kinds import Commands, Unmet
 from canario.errors import InvalidInput
 from canario.mesh.migration import Document, Finding, Level, is_app_mesh, migrate
 from canario.mesh.migration_others import namespace_labels
+from canario.mesh.migration_v1beta1 import OLD, upgraded
 from canario.mesh.migration_values import bare, short
 
 APP_MESH = "appmesh.k8s.aws"
@@ -126,7 +127,8 @@ def _read(source: Source, findings: list[Finding]) -> Read:
 
 def _document(read: Read) -> Document:
     source, manifest = read.source, read.manifest
-    wrong = appmesh_schema.trouble(manifest) if is_app_mesh(manifest) else None
+    parts = upgraded(manifest, ()) if is_app_mesh(manifest) and manifest["apiVersion"] == OLD else [manifest]
+    wrong = next(filter(None, map(appmesh_schema.trouble, parts)), None) if is_app_mesh(manifest) else None
     at = source.line_of(manifest, "")
     return Document(source.file, at, manifest, lambda path: source.line_of(manifest, path), wrong)
 

@@ -13,12 +13,14 @@ from canario.mesh import gateway
 from canario.mesh.appmesh_gateways import parse_gateway, parse_gateway_route, parse_group
 from canario.mesh.appmesh_names import API_VERSION
 from canario.mesh.appmesh_parse import parse_mesh, parse_node, parse_router, parse_service
+from canario.mesh.gateway_loss import Said
 from canario.mesh.gateway_losses import losses
 from canario.mesh.gateway_names import MEMBER, NOTES, PART, ROLE, Manifest
 from canario.mesh.listeners import Protocol
 from canario.mesh.migration_admission import admitted
 from canario.mesh.migration_others import what_stays
 from canario.mesh.migration_services import services_kept, services_there
+from canario.mesh.migration_v1beta1 import OLD, upgraded
 from canario.mesh.migration_values import misnamed, short
 from canario.mesh.model import (
     Mesh,
@@ -178,36 +180,51 @@ def _admit(work: _Work, index: int, document: Document) -> None:
     manifest = document.manifest
     if not is_app_mesh(manifest):
         return None
-    kind, about = str(manifest.get("kind")), _about(manifest)
+    kind, version, metadata = str(manifest.get("kind")), manifest["apiVersion"], manifest.get("metadata")
     work.places[kind, Ref(f"#{index}", "")] = index  # it is replaced, if by nothing
     if kind not in _PARSERS:
         return work.refuse(index, f"{kind} is no kind of App Mesh's", f"allowed: {', '.join(_PARSERS)}", "kind")
-    if manifest["apiVersion"] != API_VERSION:
-        says = f"{manifest['apiVersion']} is not {API_VERSION}"
-        return work.refuse(index, says, "convert it with App Mesh's own upgrade guide first", "apiVersion")
-    metadata = manifest.get("metadata")
+    if version not in (API_VERSION, OLD):
+        return work.refuse(index, f"{version} is not allowed here", f"allowed: {API_VERSION}, {OLD}", "apiVersion")
     if trouble := misnamed(metadata):
         return work.refuse(index, *trouble)
+    parts = [manifest] if version == API_VERSION else upgraded(manifest, [each.manifest for each in work.documents])
+    found = [_parsed(work, index, each) for each in parts]
+    if index in work.refused:
+        return None
+    if document.trouble:
+        return work.refuse_field(index, document.trouble, document.trouble.field)
+    for key, part, said in filter(None, found):
+        work.parsed[key], work.places[key] = part, index
+        for at, says, todo, lost in said:
+            work.find(index, Level.LOST if lost else Level.DIFFERS, _about(manifest), says, todo, at)
+    return _note(work, index, manifest)
+
+
+def _parsed(work: _Work, index: int, manifest: Mapping[str, Any]) -> tuple[tuple[str, Ref], Any, list[Said]] | None:
+    """What stands in the document, under its kind and name; None when it is refused."""
+    kind, metadata = manifest["kind"], manifest["metadata"]
     ref = Ref("" if kind == "Mesh" else str(metadata.get("namespace") or work.namespace), metadata["name"])
     if (kind, ref) in work.places:
         first = work.documents[work.places[kind, ref]]
-        says = f"it is there already, at {first.file}:{first.line}"
-        return work.refuse(index, says, "keep one of them")
+        work.refuse(index, f"it is there already, at {first.file}:{first.line}", "keep one of them")
+        return None
     kept, said = admitted({**manifest, "metadata": {**metadata, "namespace": ref.namespace}})
     try:
-        work.parsed[kind, ref] = _PARSERS[kind](kept)
+        return (kind, ref), _PARSERS[kind](kept), said
     except InvalidInput as error:
-        return work.refuse_field(index, error, error.field.partition(": ")[2])
-    if document.trouble:
-        del work.parsed[kind, ref]
-        return work.refuse_field(index, document.trouble, document.trouble.field)
-    work.places[kind, ref] = index
-    for at, says, todo, lost in said:
-        work.find(index, Level.LOST if lost else Level.DIFFERS, about, says, todo, at)
-    if kind != "Mesh" and not metadata.get("namespace"):
+        work.refuse_field(index, error, error.field.partition(": ")[2])
+        return None
+
+
+def _note(work: _Work, index: int, manifest: Mapping[str, Any]) -> None:
+    about = _about(manifest)
+    if manifest["apiVersion"] == OLD:
+        says = f"an object of {OLD}: what it becomes says what its equal of {API_VERSION} would"
+        work.find(index, Level.NOTE, about, says, "look at it: nodes of that version do not say which pods they have")
+    if manifest["kind"] != "Mesh" and not manifest["metadata"].get("namespace"):
         says = f"it names no namespace and is taken to be in {work.namespace}"
         work.find(index, Level.NOTE, about, says, "apply it there, or say --namespace")
-    return None
 
 
 def _about(manifest: Mapping[str, Any]) -> str:
@@ -242,6 +259,8 @@ def _mesh_of(work: _Work, key: tuple[str, Ref], known: Mapping[str, Mesh]) -> st
     spec = work.documents[work.places[key]].manifest.get("spec") or {}
     if isinstance(spec.get("meshRef"), Mapping) and spec["meshRef"].get("name"):
         return str(spec["meshRef"]["name"])
+    if isinstance(spec.get("meshName"), str):  # of v1beta1
+        return str(spec["meshName"])
     labels = _labels_of_namespace(work.documents, key[1].namespace)
     selecting = [name for name, mesh in known.items() if mesh.namespaces and mesh.namespaces.matches(labels)]
     if len(selecting) == 1:
