@@ -88,12 +88,13 @@ def _validators() -> dict[tuple[str, str], Draft202012Validator]:
 
 
 def _strict(schema: Any) -> Any:
-    """The schema with unknown fields refused, and without what is Kubernetes' alone."""
+    """The schema with unknown fields refused, and without formats such as int64, which say nothing here."""
     if isinstance(schema, list):
         return [_strict(each) for each in schema]
     if not isinstance(schema, dict):
         return schema
-    strict = {key: _strict(value) for key, value in schema.items() if key not in ("description", "format")}
+    kept = {key: value for key, value in schema.items() if key != "format" or isinstance(value, dict)}
+    strict = {key: _strict(value) for key, value in kept.items()}
     if isinstance(schema.get("properties"), dict) and schema.get("type") == "object":
         strict.setdefault("additionalProperties", False)
     return strict

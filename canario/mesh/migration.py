@@ -220,8 +220,8 @@ def _parsed(work: _Work, index: int, manifest: Mapping[str, Any]) -> tuple[tuple
 def _note(work: _Work, index: int, manifest: Mapping[str, Any]) -> None:
     about = _about(manifest)
     if manifest["apiVersion"] == OLD:
-        says = f"an object of {OLD}: what it becomes says what its equal of {API_VERSION} would"
-        work.find(index, Level.NOTE, about, says, "look at it: nodes of that version do not say which pods they have")
+        says = f"it is of {OLD}, and read as what it would be in {API_VERSION}"
+        work.find(index, Level.NOTE, about, says, "look at it: nodes of that version name no pods", "apiVersion")
     if manifest["kind"] != "Mesh" and not manifest["metadata"].get("namespace"):
         says = f"it names no namespace and is taken to be in {work.namespace}"
         work.find(index, Level.NOTE, about, says, "apply it there, or say --namespace")
