@@ -243,3 +243,22 @@ def test_manifests_of_two_meshes_are_refused() -> None:
 
     with pytest.raises(InvalidInput, match="the same mesh"):
         gateway.parse(manifests)
+
+
+@pytest.mark.parametrize(
+    ("host", "names"),
+    [
+        (Text(How.EXACT, "shop.example.com"), ["shop.example.com"]),
+        (Text(How.SUFFIX, ".example.com"), ["*.example.com"]),
+        (Text(How.SUFFIX, "example.com"), ["example.com", "*.example.com"]),
+    ],
+)
+def test_a_gateways_host_is_its_routes(host: Text, names: list[str]) -> None:
+    """Whole, everything below a domain, or both; read back as it was, and no note is needed."""
+    inwards = GatewayRoute(ref("in"), f"in_{SHOP}", ref("web"), Match(host=host))
+    manifests = gateway.render(shop(route("all"), gateway_routes=(inwards,)))
+    (found,) = [each for each in manifests if each["metadata"]["name"] == "in"]
+
+    assert NOTES not in found["metadata"]["annotations"]
+    assert names == found["spec"]["hostnames"]
+    assert [host] == [each.match.host for each in gateway.parse(manifests).gateway_routes]
