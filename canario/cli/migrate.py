@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -13,18 +14,22 @@ from typing import Any
 
 import boto3
 
-from canario.cli import appmesh_schema, documents
+from canario.cli import appmesh_schema, documents, worlds
 from canario.cli.documents import STDIN, Source
 from canario.cli.kinds import Commands, Unmet
 from canario.errors import InvalidInput
-from canario.mesh.migration import Document, Finding, Level, is_app_mesh, migrate
+from canario.mesh.migration import Document, Finding, Level, Migration, is_app_mesh, migrate
 from canario.mesh.migration_others import namespace_labels
 from canario.mesh.migration_v1beta1 import OLD, upgraded
 from canario.mesh.migration_values import bare, short
 
 APP_MESH = "appmesh.k8s.aws"
+MORE = "canario-migrate-more.yaml"
 BROKEN = (Level.REFUSED,)
 STRICT = (Level.REFUSED, Level.LOST)
+
+
+Group = tuple[list[tuple[str, list[str]]], list[str]]  # (file, its texts) …, what belongs to no document
 
 
 @dataclass(frozen=True)
@@ -54,22 +59,68 @@ def add(commands: Commands) -> None:
 def run(arguments: argparse.Namespace, session: boto3.Session) -> Iterator[str]:
     """The manifests, as text; findings go to standard error."""
     findings: list[Finding] = []
-    reads = [_read_file(each, findings) for each in documents.sources(arguments.place)]
-    flat = [read for each in reads for read in each]
-    done = migrate([_document(read) for read in flat], arguments.namespace, notes=not arguments.plain)
-    findings += done.findings
-    _report(findings, flat)
+    files = [found for each in documents.sources(arguments.place) if (found := _read_file(each, findings))]
+    groups = _groups(files, arguments, findings)
+    done = [_migrated(group, arguments) for group in groups]
+    findings += [finding for each in done for finding in each.findings]
+    _report(findings, [read for found in files for read in found])
     if arguments.strict and any(finding.level in STRICT for finding in findings):
         raise Unmet
+    written = [_texts(group, each) for group, each in zip(groups, done, strict=True)]
+    yield from _written(written, arguments)
+    asked = zip(groups, done, strict=True) if arguments.verify else ()
+    answers = [_verified(_kept(group, each), arguments.namespace) for group, each in asked]
+    if not all(answers) or any(finding.level in BROKEN for finding in findings):
+        raise Unmet
+
+
+def _groups(files: list[list[Read]], arguments: argparse.Namespace, findings: list[Finding]) -> list[list[list[Read]]]:
+    """The files that are one mesh, or several that know of each other; with a line where they are not all together."""
+    named = [(_relative(found, arguments), _names(found, arguments.namespace)) for found in files]
+    groups = worlds.together(named)
+    if len(groups) > 1:
+        says = f"things of one name are in several files: {len(groups)} groups of files are migrated each by itself"
+        todo = "give each mesh a folder of its own, or keep one of them"
+        findings.append(Finding(Level.NOTE, files[0][0].source.file, 1, "folder", says, todo))
+    return [[files[index] for index in group] for group in groups]
+
+
+def _names(found: Sequence[Read], namespace: str) -> worlds.Names:
+    """The kinds and names of App Mesh's objects in a file."""
+    manifests = [read.manifest for read in found if is_app_mesh(read.manifest)]
+    named = [(each, each["metadata"]) for each in manifests if isinstance(each.get("metadata"), Mapping)]
+    return frozenset(
+        (str(each.get("kind")), str(metadata.get("namespace") or namespace), str(metadata.get("name")))
+        for each, metadata in named
+    )
+
+
+def _migrated(group: Sequence[Sequence[Read]], arguments: argparse.Namespace) -> Migration:
+    flat = [_document(read) for found in group for read in found]
+    return migrate(flat, arguments.namespace, notes=not arguments.plain)
+
+
+def _texts(group: Sequence[Sequence[Read]], done: Migration) -> Group:
+    """Each file with the texts of its documents, and what belongs to none of them."""
+    flat = [read for found in group for read in found]
     pairs = zip(flat, done.replaced, strict=True)
     texts = iter([_text(read, made, done.refused.get(index)) for index, (read, made) in enumerate(pairs)])
-    files = [(each[0].source.file, [next(texts) for _ in each]) for each in reads if each]
-    more = [documents.dumped(manifest) for manifest in done.more]
-    yield from _written(files, more, arguments)
-    kept = [read.manifest for index, read in enumerate(flat) if index not in done.refused and _matters(read.manifest)]
-    verified = not arguments.verify or _verified(kept, arguments.namespace)
-    if not verified or any(finding.level in BROKEN for finding in findings):
-        raise Unmet
+    files = [(found[0].source.file, [next(texts) for _ in found]) for found in group]
+    return files, [documents.dumped(manifest) for manifest in done.more]
+
+
+def _kept(group: Sequence[Sequence[Read]], done: Migration) -> list[Any]:
+    """The documents from which the mesh follows."""
+    flat = [read.manifest for found in group for read in found]
+    return [each for index, each in enumerate(flat) if index not in done.refused and _matters(each)]
+
+
+def _relative(found: Sequence[Read], arguments: argparse.Namespace) -> Path:
+    """A file's place in the folder."""
+    if arguments.place == STDIN:
+        return Path("stdin.yaml")
+    place = Path(arguments.place)
+    return Path(found[0].source.file).relative_to(place if place.is_dir() else place.parent)
 
 
 def _matters(manifest: Any) -> bool:
@@ -164,20 +215,35 @@ def _with_labels(read: Read) -> str:
     return documents.dumped(read.manifest)
 
 
-def _written(
-    files: Sequence[tuple[str, list[str]]], more: Sequence[str], arguments: argparse.Namespace
-) -> Iterator[str]:
+def _written(groups: Sequence[Group], arguments: argparse.Namespace) -> Iterator[str]:
     """The text for standard output; with --output the names of the files instead."""
     if arguments.output is None:
-        yield _joined([text for _, texts in files for text in texts] + list(more)).rstrip("\n")
+        yield _joined([text for files, more in groups for text in (*_of(files), *more)]).rstrip("\n")
         return
     place = Path("." if arguments.place == STDIN else arguments.place)
     base = place if place.is_dir() else place.parent
-    for file, texts in files:
-        name = Path("stdin.yaml") if arguments.place == STDIN else Path(file).relative_to(base)
-        yield _write(arguments.output / name, texts)
-    if more:
-        yield _write(arguments.output / "canario-migrate-more.yaml", more)
+    taken: set[Path] = set()
+    for files, more in groups:
+        names = [Path("stdin.yaml") if arguments.place == STDIN else Path(file).relative_to(base) for file, _ in files]
+        for name, (_, texts) in zip(names, files, strict=True):
+            yield _write(arguments.output / name, texts)
+        if more:
+            yield _write(arguments.output / _more_name(names, taken, alone=len(groups) == 1), more)
+
+
+def _of(files: Sequence[tuple[str, list[str]]]) -> Iterator[str]:
+    for _, texts in files:
+        yield from texts
+
+
+def _more_name(names: Sequence[Path], taken: set[Path], *, alone: bool) -> Path:
+    """Where what belongs to no document goes: beside the files that it is of."""
+    folder = Path() if alone else Path(*os.path.commonpath([str(each.parent) for each in names]).split("/"))
+    name = folder / MORE
+    if name in taken:
+        name = folder / f"{names[0].name.split('.')[0]}-{MORE}"
+    taken.add(name)
+    return name
 
 
 def _write(path: Path, texts: Sequence[str]) -> str:

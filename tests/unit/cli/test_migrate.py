@@ -181,9 +181,10 @@ def test_strict_makes_a_loss_an_error(run) -> None:
         ),
         pytest.param("apiVersion: appmesh.k8s.aws/v1beta2\nkind: Mesh\nmetadata:\n", 3, "metadata.name", id="no name"),
         pytest.param(
-            "apiVersion: appmesh.k8s.aws/v1beta2\nkind: VirtualNode\nmetadata: {name: web, namespace: shop}\n",
-            1,
-            "in/a.yaml:16",
+            "apiVersion: appmesh.k8s.aws/v1beta2\nkind: BackendGroup\nmetadata: {name: b, namespace: shop}\n---\n"
+            "apiVersion: appmesh.k8s.aws/v1beta2\nkind: BackendGroup\nmetadata: {name: b, namespace: shop}\n",
+            5,
+            "it is there already, at in/b.yaml:1",
             id="twice there",
         ),
         pytest.param(
@@ -441,6 +442,27 @@ def test_a_broken_object_of_the_first_version_leaves_nothing(run, broken: str) -
 
     assert 1 == sum(": refused: VirtualService shop/web.shop.svc.cluster.local: " in line for line in result.lines)
     assert [] == [each for each in result.manifests if each["kind"] == "HTTPRoute"]
+
+
+def test_folders_with_things_of_one_name_are_meshes_of_their_own(run) -> None:
+    """As dev and prod are: nothing is refused, each knows only of its own, and a line says so."""
+    for folder in ("dev", "prod"):
+        Path("in", folder).mkdir(parents=True)
+        mesh, _, rest = dedent(SHOP).replace("weight: 1}", f"weight: {len(folder)}}}").partition("---\n# the only node")
+        Path("in", folder, "mesh.yaml").write_text(mesh)
+        Path("in", folder, "web.yaml").write_text(rest)
+    result = run("in", "--output", "out")
+    routes = [
+        each
+        for folder in ("dev", "prod")
+        for each in yaml.safe_load_all(Path("out", folder, "web.yaml").read_text())
+        if each["kind"] == "HTTPRoute"
+    ]
+
+    assert 0 == result.status
+    assert [3, 4] == [route["spec"]["rules"][0]["backendRefs"][0]["weight"] for route in routes]
+    (line,) = result.lines
+    assert "note: folder: things of one name are in several files: 2 groups" in line
 
 
 def test_a_list_is_its_items(run) -> None:
