@@ -5,7 +5,7 @@ import sys
 from aws_cdk import App, Tags
 
 from stacks.canary import CanaryStack
-from stacks.cluster import ClusterStack, existing_cluster
+from stacks.cluster import ClusterStack, ContentsStack, existing_cluster
 from stacks.constructs.cluster_reach import Cluster
 from stacks.discovery import DiscoveryStack
 from stacks.images import ImagesStack
@@ -18,7 +18,7 @@ from stacks.workshop import WorkshopStack
 
 def build(app: App, settings: Settings) -> None:
     """Every stack. None names an account or a region: a deployment's credentials say where it goes."""
-    cluster = existing_cluster(settings) if settings.cluster_endpoint else own_cluster(app, settings)
+    cluster = named_cluster(app, settings) if settings.cluster_endpoint else own_cluster(app, settings)
     discovery = DiscoveryStack(app, "CanarioDiscovery", settings=settings, vpc=cluster.vpc)
     records = RecordsStack(app, "CanarioRecords")
     images = ImagesStack(app, "CanarioImages", settings=settings)
@@ -53,6 +53,12 @@ def build(app: App, settings: Settings) -> None:
         registrar=registrar.function,
     )
     Tags.of(app).add("canario", "true")
+
+
+def named_cluster(app: App, settings: Settings) -> Cluster:
+    if settings.cluster_contents:
+        ContentsStack(app, "CanarioCluster", settings=settings)
+    return existing_cluster(settings)
 
 
 def own_cluster(app: App, settings: Settings) -> Cluster:

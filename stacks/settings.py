@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from ipaddress import IPv4Network
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -54,6 +55,8 @@ class Settings:
     cluster_endpoint: str = ""  # of a cluster that exists; empty: one of our own is made
     cluster_ca: str = ""  # base64 of PEM; goes with the endpoint
     cluster_access: bool = True  # whether the functions get access entries
+    cluster_contents: bool = False  # whether a cluster that exists gets rights, collectors and the EnvoyFilter
+    api_server_cidrs: tuple[str, ...] = ()  # from where the API servers of a cluster that exists call its pods
     dialects: tuple[str, ...] = ("gateway",)  # the first is the default
     function_environment: Mapping[str, str] = field(default_factory=dict)
     log_retention_days: int = 30
@@ -123,6 +126,10 @@ def _together(settings: Settings) -> Iterator[tuple[str, bool, str]]:
         exists or "gateway" in settings.dialects,
         "gateway among them, for a cluster of our own: AWS ended App Mesh",
     )
+    contents = settings.cluster_contents
+    yield "cluster_contents", exists or not contents, "no, for a cluster of our own, which gets all that"
+    yield "api_server_cidrs", bool(settings.api_server_cidrs) == contents, "with cluster_contents; both or neither"
+    yield "vpc_id", not (contents and subnets) or bool(settings.vpc_id), "the VPC of function_subnet_ids"
     yield "cluster_access", exists or settings.cluster_access, "yes, for a cluster of our own"
     yield "nodes_min", settings.nodes_min <= settings.nodes, f"at most nodes, {settings.nodes}"
     yield "nodes_max", settings.nodes_max >= settings.nodes, f"at least nodes, {settings.nodes}"
@@ -193,6 +200,14 @@ def _several(pattern: str, what: str) -> Callable[[str, Any], tuple[str, ...]]:
     return parse
 
 
+def _ranges(name: str, value: Any) -> tuple[str, ...]:
+    given = value.split(",") if isinstance(value, str) else value
+    try:
+        return tuple(str(IPv4Network(each)) for each in given)
+    except (ValueError, TypeError):
+        raise BadSetting(name, value, "IPv4 ranges, 203.0.113.0/24 for example, several with commas") from None
+
+
 def _yes_or_no(name: str, value: Any) -> bool:
     known = {"yes": True, "no": False, "true": True, "false": False}
     if str(value).lower() not in known:
@@ -253,6 +268,8 @@ _PARSERS: Mapping[str, Callable[[str, Any], Any]] = {
     "guided_heartbeat_hours": _number(1, LONGEST_WAIT_HOURS, "whole hours"),
     "guided_timeout_hours": _number(1, LONGEST_WAIT_HOURS, "whole hours"),
     "cluster_access": _yes_or_no,
+    "cluster_contents": _yes_or_no,
+    "api_server_cidrs": _ranges,
     "function_subnet_ids": _several(r"subnet-([0-9a-f]{8}|[0-9a-f]{17})", "subnets' ids, subnet-…"),
     "function_security_group_ids": _several(r"sg-([0-9a-f]{8}|[0-9a-f]{17})", "security groups' ids, sg-…"),
     "kubernetes_version": _one_of(KUBERNETES_VERSIONS),
@@ -262,7 +279,7 @@ _PARSERS: Mapping[str, Callable[[str, Any], Any]] = {
     "nodes_min": _number(1, MOST_NODES, "a number of nodes"),
     "nodes_max": _number(1, MOST_NODES, "a number of nodes"),
     "nat_gateways": _number(1, 2, "a number of gateways"),
-    "public_endpoint_cidrs": _several(r"[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}", "IPv4 ranges, 203.0.113.0/24"),
+    "public_endpoint_cidrs": _ranges,
     "cluster_admins": _several(r"arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/\S+", "ARNs of IAM roles and users"),
     "image_builds": _yes_or_no,
     "xray_group": _yes_or_no,

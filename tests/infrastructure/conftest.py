@@ -56,7 +56,10 @@ INSTALLATIONS: Mapping[str, Settings] = {
         function_subnet_ids=("subnet-0123abcd", "subnet-0123abce"),
         function_security_group_ids=("sg-0123abcd",),
         function_environment={"http_proxy": "http://p:1"},
+        cluster_contents=True,
+        api_server_cidrs=("10.0.0.0/28", "10.0.1.0/28"),
     ),
+    "existing, public": Settings(**EXISTING, cluster_contents=True, api_server_cidrs=("10.0.0.0/24",)),
     "lab": Settings(**EXISTING, cluster_access=False, image_builds=False, xray_group=False, dialects=("appmesh",)),
 }
 
