@@ -9,8 +9,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from ipaddress import IPv4Network
-from typing import Any
-from zoneinfo import available_timezones
+from typing import Any, TypeVar
+
+from stacks.schedules import RolloutSchedule, WorkshopSchedule, rollout_schedules, workshop_schedules
 
 PREFIX = "canario:"
 DIALECTS = ("appmesh", "gateway")
@@ -20,24 +21,14 @@ LOG_RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 
 
 KUBERNETES_VERSIONS = ("1.35", "1.36")
 LONGEST_WAIT_HOURS = 24 * 90
-LONGEST_FLEXIBLE_MINUTES = 1440  # EventBridge Scheduler's
 MOST_NODES = 100
+
+T = TypeVar("T")
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
 _DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}")
 _ADDRESS = re.compile(r"https://\S+|[^@\s,]+@[^@\s,]+")
 _VARIABLE = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
-
-
-@dataclass(frozen=True, kw_only=True)
-class RolloutSchedule:
-    """When a template's rollout starts by itself: EventBridge Scheduler's expression, in a time zone's own hours."""
-
-    name: str
-    template: str
-    expression: str
-    time_zone: str = "UTC"
-    flexible_minutes: int = 0  # it starts within so many minutes; 0: at once
 
 
 class BadSetting(Exception):
@@ -51,6 +42,7 @@ class BadSetting(Exception):
 class Settings:
     """Everything that may differ between two installations. The defaults are AWS's; the lab names its own."""
 
+    region: str = ""  # empty: that of the credentials, or the document's
     cluster_name: str = "app-mesh"
     cluster_endpoint: str = ""  # of a cluster that exists; empty: one of our own is made
     cluster_ca: str = ""  # base64 of PEM; goes with the endpoint
@@ -82,6 +74,7 @@ class Settings:
     guided_heartbeat_hours: int = 4  # a guided stage without a sign of life for so long is abandoned
     guided_timeout_hours: int = 72  # and so is one that takes so long
     rollout_schedules: tuple[RolloutSchedule, ...] = ()
+    workshop_schedules: tuple[WorkshopSchedule, ...] = ()
     notify: tuple[str, ...] = ()  # addresses that are told how rollouts end: e-mail, or https://…
 
 
@@ -221,30 +214,14 @@ def _retention(name: str, value: Any) -> int:
     return int(value)
 
 
-def _schedules(name: str, value: Any) -> tuple[RolloutSchedule, ...]:
-    allowed = 'a list such as [{"name": "Weekdays", "template": "nodejs", "expression": "cron(0 9 ? * MON-FRI *)", '
-    allowed += '"time_zone": "America/Sao_Paulo", "flexible_minutes": 15}]'
-    try:
-        given = json.loads(value) if isinstance(value, str) else value
-        found = tuple(RolloutSchedule(**each) for each in given)
-    except (ValueError, TypeError):
-        raise BadSetting(name, value, allowed) from None
-    names = [each.name for each in found]
-    if not all(_is_schedule(each) for each in found) or len(set(names)) < len(names):
-        raise BadSetting(name, value, allowed)
-    return found
+def _schedules(parse: Callable[[Any], tuple[T, ...]], example: str) -> Callable[[str, Any], tuple[T, ...]]:
+    def parsed(name: str, value: Any) -> tuple[T, ...]:
+        try:
+            return parse(json.loads(value) if isinstance(value, str) else value)
+        except (ValueError, TypeError, KeyError) as error:
+            raise BadSetting(name, value, f"a list such as {example} ({error})") from None
 
-
-def _is_schedule(each: RolloutSchedule) -> bool:
-    texts = (each.name, each.template, each.expression, each.time_zone)
-    return (
-        all(isinstance(text, str) for text in texts)
-        and _NAME.fullmatch(each.name) is not None
-        and re.fullmatch(r"(cron|rate|at)\(.+\)", each.expression) is not None
-        and each.time_zone in available_timezones()
-        and isinstance(each.flexible_minutes, int)
-        and 0 <= each.flexible_minutes <= LONGEST_FLEXIBLE_MINUTES
-    )
+    return parsed
 
 
 def _addresses(name: str, value: Any) -> tuple[str, ...]:
@@ -254,7 +231,11 @@ def _addresses(name: str, value: Any) -> tuple[str, ...]:
     return tuple(given)
 
 
+_WHEN = '"expression": "cron(0 9 ? * MON-FRI *)", "time_zone": "America/Sao_Paulo", "flexible_minutes": 15}]'
+_ROLLOUTS = f'[{{"name": "Weekdays", "template": "nodejs", {_WHEN}'
+_WORKSHOPS = f'[{{"name": "Class", "workshops": ["turma-01"], "input": {{"mode": "guided"}}, {_WHEN}'
 _PARSERS: Mapping[str, Callable[[str, Any], Any]] = {
+    "region": _matching(re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]"), "a region, us-west-1 for example"),
     "cluster_name": _matching(_NAME, "a name of letters, digits and '-' that begins with a letter"),
     "cluster_endpoint": _matching(re.compile(r"https://\S+"), "the API server's URL, https://…"),
     "cluster_ca": _matching(re.compile(r"[A-Za-z0-9+/]+={0,2}"), "the cluster's CA certificate, base64 of its PEM"),
@@ -287,6 +268,7 @@ _PARSERS: Mapping[str, Callable[[str, Any], Any]] = {
     "istio_version": _matching(
         re.compile(r"[0-9]+\.[0-9]+\.[0-9]+"), "a version of Istio's charts, 1.31.0 for example"
     ),
-    "rollout_schedules": _schedules,
+    "rollout_schedules": _schedules(rollout_schedules, _ROLLOUTS),
+    "workshop_schedules": _schedules(workshop_schedules, _WORKSHOPS),
     "notify": _addresses,
 }

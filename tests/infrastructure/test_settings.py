@@ -59,6 +59,7 @@ def test_values_of_the_command_line_and_of_the_file_are_both_taken() -> None:
         ("nodes_min", "0"),
         ("nodes_min", "4"),  # more than nodes
         ("nodes_max", "1000"),
+        ("region", "California"),
         ("nat_gateways", "0"),
         ("public_endpoint_cidrs", "anywhere"),
         ("public_endpoint_cidrs", ""),
@@ -98,6 +99,10 @@ def test_values_of_the_command_line_and_of_the_file_are_both_taken() -> None:
         ("rollout_schedules", [{"name": "A", "template": "t", "expression": "every day"}]),
         ("rollout_schedules", [{"name": "A", "template": "t", "expression": "rate(1 day)", "time_zone": "Mars"}]),
         ("rollout_schedules", [{"name": "A", "template": "t", "expression": "rate(1 day)"}] * 2),
+        ("workshop_schedules", [{"name": "A", "workshops": [], "expression": "rate(1 day)"}]),
+        ("workshop_schedules", [{"name": "A", "workshops": ["No"], "expression": "rate(1 day)"}]),
+        ("workshop_schedules", [{"name": "A", "workshops": ["a"], "expression": "rate(1 day)", "input": {"x": 1}}]),
+        ("workshop_schedules", [{"name": "A", "expression": "rate(1 day)"}]),
         ("notify", "nobody"),
         ("notify", "http://plain"),
     ],
