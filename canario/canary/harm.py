@@ -4,10 +4,10 @@
 together are worth after a window with x failures of the canary and y of the baseline, and G what they were before it.
 Under the null one of two things is true of a window, and which one may change:
 
-- p_c ≤ p_b. Given m = x + y, X is hypergeometric at p_c = p_b (under any correlation of failures), and stochastically
-  smaller below. F(x, m − x) rises with x: its charge is the same for all x, and the smaller of two rising payoffs rises.
-- p_c ≤ τ. Given y, X is binomial at p_c = τ, and stochastically smaller below. What F(x, y) rises by at most, the
-  largest so far, rises with x and is reckoned with in its place.
+- p_c ≤ p_b. Given m = x + y, X is hypergeometric at p_c = p_b, whatever the failures have to do with one another, and
+  stochastically smaller below. F(x, m − x) rises with x, being the smaller of two that do: their charges are m's.
+- p_c ≤ τ. Given y, X is binomial at p_c = τ, and stochastically smaller below. The largest F(x′, y) of all x′ ≤ x is
+  taken for F(x, y): it rises with x, and is no less.
 
 So with c₁(m) for the first and c₂(y) for the second, min(c₁(x + y), c₂(y))·F(x, y), cut off at the cap, is at most
 min(c₁·F, cap) and at most min(c₂·F, cap): whichever limit binds, its mean is at most G. Both factors are known given
