@@ -2,8 +2,8 @@
 
 **The ratios.** A bet on r finds a ratio of r soonest. When the evidence is there, what is known of log r is known to
 about a third of it (log E is about (log r)² / 2σ², so σ is log r / √(2·log(1/α))), whatever r is; so bets that are
-even in log log r cost every r the same. Six are enough. There is a little more weight on the large ratios, of which
-two or three failures of the canary decide, so that whole numbers cost them more.
+even in log log r cost every r the same. Five are enough. There is a little more weight on the large ratios, where two
+or three failures of the canary decide, so that whole numbers cost more.
 
 **The starts.** Σ_s u_s·exp(Σ_{k ≥ s} ℓ_k) is the recursion A ← (A + u)·exp(ℓ), so any number of starts costs one
 number a bet. The u_s are set before the first window and add up to at most 1, so the sum is worth no more than what
@@ -16,8 +16,8 @@ from typing import NamedTuple
 
 from canario.canary.observation import Tally
 
-STEEPER = (1.3, 1.7, 2.5, 4.5, 11.0, 50.0)  # × the limit that should not be passed
-WEIGHTS = (0.12, 0.17, 0.17, 0.18, 0.20, 0.16)
+STEEPER = (1.4, 2.2, 4.0, 10.0, 40.0)  # × the limit that should not be passed
+WEIGHTS = (0.15, 0.17, 0.20, 0.24, 0.24)
 LOG_WEIGHTS = tuple(log(weight) for weight in WEIGHTS)
 FIRST = 0.9  # of the stake on the first window
 

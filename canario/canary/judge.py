@@ -15,6 +15,8 @@ from canario.canary.state import Outcome, Rollout
 from canario.canary.words import absences, blamed, compared, lacking, odds, percent, several, step
 
 Kind = Literal["advance", "hold", "promote", "rollback"]
+ALARMING = 0.1  # of the evidence of harm that is enough: the share does not rise
+SPEAKING = 3  # failures of the canary that tell more at the same share; fewer may be all that a small share ever brings
 
 
 @dataclass(frozen=True)
@@ -115,10 +117,21 @@ def _ramp(seen: Rollout, window: Observation, reading: Combined) -> Verdict:
     share = next_share(seen.share, window.share, limit, best)
     budget = f"it may still fail up to {percent(worst)}, and the harm budget is {seen.plan.harm_budget:g} a window"
     if share > seen.share:
-        return Verdict("advance", share, f"{compared(seen)}; it may have {percent(share)}: {budget}")
+        harm = f"the evidence that it is worse is {odds(reading.harmful)} of the {1 / seen.plan.alpha:,.0f} needed"
+        if not _alarming(seen, reading):
+            return Verdict("advance", share, f"{compared(seen)}; it may have {percent(share)}: {budget}")
+        if seen.failures >= SPEAKING:
+            return _hold(seen, f"{compared(seen)}; {harm}, so the share waits until that is clear")
+        few = f"though {harm}, it rests on {several(seen.failures, 'failure')}; it may have {percent(share)}, to tell sooner"
+        return Verdict("advance", share, f"{compared(seen)}; {few}: {budget}")
     if limit < best:
         return _hold(seen, f"{compared(seen)}; it may not have more than {percent(share)} yet: {budget}")
     return _hold(seen, f"{compared(seen)}; {lacking(seen, reading)}")
+
+
+def _alarming(seen: Rollout, reading: Combined) -> bool:
+    """The evidence of harm is a tenth of what is enough, or more."""
+    return reading.harmful >= log(ALARMING / seen.plan.alpha)
 
 
 def _finish(seen: Rollout, window: Observation) -> Verdict:
