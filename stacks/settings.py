@@ -79,6 +79,7 @@ class Settings:
     guided_heartbeat_hours: int = 4  # a guided stage without a sign of life for so long is abandoned
     guided_timeout_hours: int = 72  # and so is one that takes so long
     rollout_schedules: tuple[RolloutSchedule, ...] = ()
+    observe_from: int = 100  # rollouts at once, from which on a shared observer reads for all of them; 0: never
     notify: tuple[str, ...] = ()  # addresses that are told how rollouts end: e-mail, or https://…
 
 
@@ -271,5 +272,6 @@ _PARSERS: Mapping[str, Callable[[str, Any], Any]] = {
         re.compile(r"[0-9]+\.[0-9]+\.[0-9]+"), "a version of Istio's charts, 1.31.0 for example"
     ),
     "rollout_schedules": _schedules,
+    "observe_from": _number(0, 1_000_000, "a number of rollouts"),
     "notify": _addresses,
 }

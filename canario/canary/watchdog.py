@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from canario.canary.ending import abandon, withdraw
+from canario.canary.observer import call_observer
 from canario.canary.ports import Executions, Steered
 from canario.canary.steps import SHARE_TOLERANCE, subject
 from canario.canary.world import World
@@ -29,6 +30,7 @@ def sweep(world: World, executions: Executions, now: datetime) -> Found:
                 orphans.append(each.target.key)
         except CanarioError as error:
             problems.append(f"{each.target.key}: {error}")
+    call_observer(steered, world.observer, now)
     return Found(len(steered), tuple(orphans), tuple(problems))
 
 

@@ -1,0 +1,77 @@
+"""Which series go into which call of GetMetricData: as few calls as there can be.
+
+A call has up to 500 series and one range of time, and an answer up to 100,800 datapoints; what is more comes as further
+pages, each of which is a call too. Series of different periods may share a call. Where all of them fit together into
+one answer's datapoints, whichever 500 are taken (a tick of the observer: two hundred minutes of one-minute periods),
+the calls are the series over 500, rounded up, and nothing can be fewer.
+Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html
+"""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+MOST_QUERIES = 500
+MOST_POINTS = 100_800
+MINUTE = 60
+
+
+@dataclass(frozen=True)
+class Span:
+    """What one series is read for: [start, end), in periods of so many seconds."""
+
+    start: datetime
+    end: datetime
+    period: int
+
+
+@dataclass(frozen=True)
+class Call:
+    """What one call asks for: the places of its spans, and the range that covers them all."""
+
+    asked: tuple[int, ...]
+    start: datetime
+    end: datetime
+
+
+def pack(spans: Sequence[Span], most_queries: int = MOST_QUERIES, most_points: int = MOST_POINTS) -> list[Call]:
+    """Every span in one call, neighbours in time together: into the first that has room, or a new one."""
+    calls: list[_Filling] = []
+    waiting: list[_Filling] = []  # those that are not full
+    for place in sorted(range(len(spans)), key=lambda each: (spans[each].period, spans[each].start, spans[each].end)):
+        span = spans[place]
+        found = next((each for each in waiting if each.with_one_more(span).points <= most_points), None)
+        if found is None:
+            found = _Filling(span.start, span.end)
+            calls.append(found)
+            waiting.append(found)
+        found.take(place, span)
+        if len(found.asked) >= most_queries:
+            waiting.remove(found)
+    return [Call(tuple(each.asked), each.start, each.end) for each in calls]
+
+
+@dataclass
+class _Filling:
+    start: datetime
+    end: datetime
+    periods: Counter[int] = field(default_factory=Counter)  # how many series there are of each
+    asked: list[int] = field(default_factory=list)
+
+    @property
+    def points(self) -> int:
+        """The most that an answer can have. CloudWatch may begin at the whole minute before the start."""
+        seconds = self.end.timestamp() - self.start.timestamp() // MINUTE * MINUTE
+        return sum(count * math.ceil(seconds / period) for period, count in self.periods.items())
+
+    def with_one_more(self, span: Span) -> "_Filling":
+        periods = self.periods.copy()
+        periods[span.period] += 1
+        return _Filling(min(self.start, span.start), max(self.end, span.end), periods)
+
+    def take(self, place: int, span: Span) -> None:
+        more = self.with_one_more(span)
+        self.start, self.end, self.periods = more.start, more.end, more.periods
+        self.asked.append(place)
