@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from canario.canary.instructions import Instruction
-from canario.canary.ports import Lock, NodeCounts, ProxyShare, RouterState, Steered, Target, Wanted
+from canario.canary.ports import Lock, NodeCounts, ProxyShare, Readings, RouterState, Steered, Target, Wanted
 from canario.errors import AlreadyRunning, Conflict, InvalidInput, NotThere, NotWaiting, RemoteError
 from canario.workshop.cloud_map import Instance, ServiceName
 from canario.workshop.guided import Waiting
@@ -400,6 +400,9 @@ class FakeMetrics:
         return [
             self.read(each.target, each.node, each.start, each.end, each.window_seconds, each.edges) for each in wanted
         ]
+
+    def read_together(self, wanted: Sequence[Wanted]) -> Readings:
+        return Readings(tuple(self.read_many(wanted)), calls=1 if wanted else 0, series=len(wanted))
 
 
 @dataclass

@@ -8,14 +8,13 @@ Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_Get
 """
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 MOST_QUERIES = 500
 MOST_POINTS = 100_800
-MINUTE = 60
+MINUTE = 60  # seconds: no period of Canario's is longer
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ def pack(spans: Sequence[Span], most_queries: int = MOST_QUERIES, most_points: i
     waiting: list[_Filling] = []  # those that are not full
     for place in sorted(range(len(spans)), key=lambda each: (spans[each].period, spans[each].start, spans[each].end)):
         span = spans[place]
-        found = next((each for each in waiting if each.with_one_more(span).points <= most_points), None)
+        found = next((each for each in waiting if each.points_with(span) <= most_points), None)
         if found is None:
             found = _Filling(span.start, span.end)
             calls.append(found)
@@ -57,21 +56,17 @@ def pack(spans: Sequence[Span], most_queries: int = MOST_QUERIES, most_points: i
 class _Filling:
     start: datetime
     end: datetime
-    periods: Counter[int] = field(default_factory=Counter)  # how many series there are of each
+    periods: dict[int, int] = field(default_factory=dict)  # how many series there are of each
     asked: list[int] = field(default_factory=list)
 
-    @property
-    def points(self) -> int:
-        """The most that an answer can have. CloudWatch may begin at the whole minute before the start."""
-        seconds = self.end.timestamp() - self.start.timestamp() // MINUTE * MINUTE
-        return sum(count * math.ceil(seconds / period) for period, count in self.periods.items())
-
-    def with_one_more(self, span: Span) -> "_Filling":
-        periods = self.periods.copy()
-        periods[span.period] += 1
-        return _Filling(min(self.start, span.start), max(self.end, span.end), periods)
+    def points_with(self, span: Span) -> int:
+        """The most that an answer can have with one more. CloudWatch may begin at the whole minute before the start."""
+        start, end = min(self.start, span.start), max(self.end, span.end)
+        seconds = (end - start.replace(second=0, microsecond=0)).total_seconds()
+        more = {**self.periods, span.period: self.periods.get(span.period, 0) + 1}
+        return sum(count * math.ceil(seconds / period) for period, count in more.items())
 
     def take(self, place: int, span: Span) -> None:
-        more = self.with_one_more(span)
-        self.start, self.end, self.periods = more.start, more.end, more.periods
+        self.start, self.end = min(self.start, span.start), max(self.end, span.end)
+        self.periods[span.period] = self.periods.get(span.period, 0) + 1
         self.asked.append(place)

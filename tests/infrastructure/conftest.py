@@ -48,6 +48,7 @@ INSTALLATIONS: Mapping[str, Settings] = {
                 flexible_minutes=15,
             ),
         ),
+        observe_from=1,
         notify=("a@example.com", "https://example.com/h"),
     ),
     "existing": Settings(
@@ -56,6 +57,7 @@ INSTALLATIONS: Mapping[str, Settings] = {
         function_subnet_ids=("subnet-0123abcd", "subnet-0123abce"),
         function_security_group_ids=("sg-0123abcd",),
         function_environment={"http_proxy": "http://p:1"},
+        observe_from=0,
     ),
     "lab": Settings(**EXISTING, cluster_access=False, image_builds=False, xray_group=False, dialects=("appmesh",)),
 }

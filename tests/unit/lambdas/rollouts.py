@@ -10,6 +10,7 @@ from canario.canary.carried import Carried
 from canario.canary.ports import NodeCounts, ProxyShare, Target
 from canario.canary.world import World
 from tests.fakes import NOW, FakeDataPlane, FakeEvents, FakeMetrics, FakeRolloutRecords, FakeRouters
+from tests.fakes_observer import FakeObserver
 from tests.fakes_rollouts import FakeAlarms, FakeController, FakeFaults, FakePods, FakeTokens, FakeWorkloads
 
 TARGET = Target("turma-01", "appmesh", "ns", "nodejs-router", "nodejs", "nodejs-app", "nodejsv2-app")
@@ -31,6 +32,7 @@ class Lab:
     faults: FakeFaults = field(default_factory=FakeFaults)
     pods: FakePods = field(default_factory=FakePods)
     alarms: FakeAlarms = field(default_factory=FakeAlarms)
+    observer: FakeObserver = field(default_factory=FakeObserver)
 
     def __post_init__(self) -> None:
         self.routers.set(TARGET, 0.0, manager="workshop")
@@ -49,6 +51,7 @@ class Lab:
             self.faults,
             self.pods,
             self.alarms,
+            self.observer,
         )
 
     @property
