@@ -36,19 +36,14 @@ class Call:
 
 
 def pack(spans: Sequence[Span], most_queries: int = MOST_QUERIES, most_points: int = MOST_POINTS) -> list[Call]:
-    """Every span in one call, neighbours in time together: into the first that has room, or a new one."""
+    """Every span in one call, neighbours in period and time together; a call ends where the next has no room in it."""
     calls: list[_Filling] = []
-    waiting: list[_Filling] = []  # those that are not full
     for place in sorted(range(len(spans)), key=lambda each: (spans[each].period, spans[each].start, spans[each].end)):
-        span = spans[place]
-        found = next((each for each in waiting if each.points_with(span) <= most_points), None)
-        if found is None:
-            found = _Filling(span.start, span.end)
-            calls.append(found)
-            waiting.append(found)
-        found.take(place, span)
-        if len(found.asked) >= most_queries:
-            waiting.remove(found)
+        span, last = spans[place], calls[-1] if calls else None
+        if last is None or len(last.asked) >= most_queries or last.points_with(span) > most_points:
+            last = _Filling(span.start, span.end)
+            calls.append(last)
+        last.take(place, span)
     return [Call(tuple(each.asked), each.start, each.end) for each in calls]
 
 

@@ -31,7 +31,7 @@ def read_windows(carried: Carried, world: World, count: int) -> WindowsRead:
     by; everything else is read here, in one reading for both nodes.
     """
     target = carried.target
-    pods = {node: _pods(carried, node, world) for node in (target.canary, target.baseline)}
+    pods = {node: names for node in (target.canary, target.baseline) if (names := _pods(carried, node, world))}
     wanted = question_of(carried, pods, count)
     left = world.observer.left(carried.name, wanted) if carried.subscription else None
     if left is not None:

@@ -24,13 +24,13 @@ def sweep(world: World, executions: Executions, now: datetime) -> Found:
     """Look at every router that a rollout ever steered. One that cannot be read keeps the others from nothing."""
     orphans, problems = [], []
     steered = world.records.steered()
+    call_observer(steered, world.observer, now)
     for each in steered:
         try:
             if _take_care(each, world, executions, now):
                 orphans.append(each.target.key)
         except CanarioError as error:
             problems.append(f"{each.target.key}: {error}")
-    call_observer(steered, world.observer, now)
     return Found(len(steered), tuple(orphans), tuple(problems))
 
 

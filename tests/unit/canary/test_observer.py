@@ -122,6 +122,15 @@ def test_a_call_that_fails_costs_only_those_that_it_was_for() -> None:
     assert values == {"Calls": 2, "Series": 1000, "Observed": 125, "Unobserved": 125}
 
 
+def test_a_rollout_is_read_for_whole_or_not_at_all() -> None:
+    """The first call ends amid the 36th rollout's baseline; when the second fails, its canary alone is no answer."""
+    asked = [subscription(number, edges=(5.0, 10.0, 25.0, 50.0, 100.0)) for number in range(37)]
+    there = desk(asked)
+
+    assert look(there, NodeMetrics(CloudWatch(down=["w36"])), FakeController(), NOW, NOW + 2 * MINUTE).left == 35
+    assert ("r34", NOW) in there.given
+
+
 def test_windows_that_cannot_be_read_are_nobody_elses_loss() -> None:
     """Ninety seconds cut CloudWatch's minute: that rollout goes without, and hears so from its own reading."""
     seen = look(
