@@ -27,8 +27,8 @@ from canario.workshop.ports import Ports
 from canario.workshop.request import Request
 from canario.workshop.stages.s08_canary import target
 from tests.fakes import NOW
-from tests.fakes_observer import FakeObserver
-from tests.fakes_rollouts import (
+from tests.fakes.observer import FakeObserver
+from tests.fakes.rollouts import (
     FakeAlarms,
     FakeCalendars,
     FakeController,

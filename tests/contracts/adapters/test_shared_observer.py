@@ -14,8 +14,8 @@ from canario.canary.ports import NodeCounts, Target
 from canario.canary.subscription import Subscription
 from tests.contracts.adapters.conftest import make_table
 from tests.fakes import NOW
-from tests.fakes_observer import FakeObserver
-from tests.fakes_rollouts import FakeStarter
+from tests.fakes.observer import FakeObserver
+from tests.fakes.rollouts import FakeStarter
 
 MINUTE = timedelta(minutes=1)
 Sides = tuple[Observer, Desk, FakeStarter]

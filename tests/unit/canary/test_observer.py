@@ -17,8 +17,8 @@ from canario.canary.ports import Target
 from canario.canary.subscription import Subscription, question
 from canario.errors import RemoteError
 from tests.fakes import NOW
-from tests.fakes_observer import FakeObserver
-from tests.fakes_rollouts import FakeController
+from tests.fakes.observer import FakeObserver
+from tests.fakes.rollouts import FakeController
 
 MINUTE = timedelta(minutes=1)
 

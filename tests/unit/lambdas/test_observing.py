@@ -15,7 +15,7 @@ from canario.canary.ports import NodeCounts, Wanted
 from canario.canary.subscription import LIFE
 from canario.errors import RemoteError
 from tests.fakes import NOW, FakeMetrics
-from tests.fakes_rollouts import FakeController, FakeExecutions
+from tests.fakes.rollouts import FakeController, FakeExecutions
 from tests.unit.lambdas.rollouts import TARGET, Lab, begun, decided, later, through_json
 
 

@@ -17,8 +17,8 @@ from canario.workshop.kinds import NAMESPACE, SERVICE, VIRTUAL_NODE
 from canario.workshop.ports import Ports
 from canario.workshop.stages import s08_canary, stage
 from tests.fakes import NOW
-from tests.fakes_observer import FakeObserver
-from tests.fakes_rollouts import FakeAlarms, FakeController, FakeFaults, FakePods, FakeTokens, FakeWorkloads
+from tests.fakes.observer import FakeObserver
+from tests.fakes.rollouts import FakeAlarms, FakeController, FakeFaults, FakePods, FakeTokens, FakeWorkloads
 from tests.unit.workshop.dying import HELD, DyingKubernetes, Killed, dying, without_controller
 from tests.unit.workshop.world import DEFAULT
 from tests.unit.workshop.world import NAMESPACE as WHERE

@@ -1,4 +1,4 @@
-"""The shared observer in memory: both of its sides, beside the fakes of tests/fakes.py."""
+"""The shared observer in memory: both of its sides."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
