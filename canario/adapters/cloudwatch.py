@@ -8,12 +8,12 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from canario.adapters import aws
 from canario.adapters.metric_calls import MINUTE, Span, pack
-from canario.canary.observation import Tally
+from canario.adapters.metric_windows import Sums, into_windows, node_counts, windows_of
 from canario.canary.ports import NodeCounts, Readings, Target, Wanted
 from canario.errors import InvalidInput, RemoteError
 
@@ -21,8 +21,6 @@ CALLS_AT_ONCE = 8
 COMPLETE = {"Complete", "PartialData"}  # PartialData: the rest is on the next page
 
 Query = dict[str, Any]  # one entry of MetricDataQueries
-Sums = dict[datetime, float]
-Column = Mapping[datetime, int]  # window's start → count
 
 
 @dataclass(frozen=True)
@@ -78,7 +76,7 @@ class NodeMetrics:
         sums: Read = {}
         for batch in _batches(wanted, series):
             sums |= self._read_batch(batch, wanted)
-        return [_node(each, _columns(number, each, series[number], sums)) for number, each in enumerate(wanted)]
+        return [node_counts(each, _columns(number, each, series[number], sums)) for number, each in enumerate(wanted)]
 
     def read_together(self, wanted: Sequence[Wanted]) -> Readings:
         """`read_many`, several calls at a time. What cannot be read is None, the rest is there."""
@@ -90,7 +88,7 @@ class NodeMetrics:
             sums |= read
             problems |= {number: problem for number, _ in batch.asked if problem}
         answers = [
-            None if number in problems else _node(each, _columns(number, each, series[number], sums))
+            None if number in problems else node_counts(each, _columns(number, each, series[number], sums))
             for number, each in enumerate(wanted)
         ]
         asked = sum(len(batch.asked) for batch in batches)
@@ -127,9 +125,9 @@ class NodeMetrics:
         }
         return {"Id": f"m{number}", "MetricStat": {"Metric": metric, "Period": period, "Stat": "Sum"}}
 
-    def _sums(self, what: str, queries: list[Query], start: datetime, end: datetime) -> dict[str, Sums]:
+    def _sums(self, what: str, queries: list[Query], start: datetime, end: datetime) -> Mapping[str, Sums]:
         """Every query's datapoints, all pages: query id → timestamp → sum."""
-        sums: dict[str, Sums] = defaultdict(dict)
+        sums: dict[str, dict[datetime, float]] = defaultdict(dict)
         for result in self._results(queries, start, end):
             if result.get("StatusCode", "Complete") not in COMPLETE:
                 raise RemoteError(f"{what}: {result['StatusCode']}: {result.get('Messages')}")
@@ -165,13 +163,6 @@ def _refusal(wanted: Wanted) -> str:
     return ""
 
 
-def _windows(wanted: Wanted) -> Iterator[datetime]:
-    window, start = timedelta(seconds=wanted.window_seconds), wanted.start
-    while start + window <= wanted.end:
-        yield start
-        start += window
-
-
 @dataclass(frozen=True)
 class Batch:
     """What one call reads: series of nodes, which are numbers in a list of Wanted."""
@@ -195,7 +186,7 @@ def _batches(wanted: Sequence[Wanted | None], series: Sequence[Sequence[Series]]
 
 def _span(wanted: Wanted) -> Span | None:
     """From the first window's start to the last one's end; None where there is no whole window."""
-    period, windows = _period(wanted), list(_windows(wanted))
+    period, windows = _period(wanted), list(windows_of(wanted))
     return Span(windows[0], windows[-1] + timedelta(seconds=wanted.window_seconds), period) if windows else None
 
 
@@ -212,47 +203,4 @@ def _nodes(wanted: Sequence[Wanted]) -> str:
 
 
 def _columns(number: int, wanted: Wanted, series: Sequence[Series], sums: Read) -> list[dict[datetime, int]]:
-    return [_into_windows(sums.get((number, one), {}), wanted) for one in series]
-
-
-def _into_windows(sums: Sums, wanted: Wanted) -> dict[datetime, int]:
-    """Window's start → count, for the windows that have a datapoint and were asked for."""
-    window = timedelta(seconds=wanted.window_seconds)
-    counts: dict[datetime, int] = defaultdict(int)
-    for timestamp, value in sums.items():
-        if wanted.start <= timestamp < wanted.end:
-            counts[wanted.start + (timestamp - wanted.start) // window * window] += round(value)
-    return counts
-
-
-def _node(wanted: Wanted, columns: Sequence[dict[datetime, int]]) -> list[NodeCounts]:
-    """A window counts when it has requests and errors; its `slower` is there when every edge is.
-
-    A pod is in it when the pod's own requests and errors are.
-    """
-    requests, errors, *others = columns
-    edges, pods = others[: len(wanted.edges)], others[len(wanted.edges) :]
-    return [
-        NodeCounts(
-            window.astimezone(UTC),
-            requests[window],
-            errors[window],
-            _slower(window, edges),
-            _pods(window, dict(zip(wanted.pods, zip(pods[::2], pods[1::2], strict=True), strict=True))),
-        )
-        for window in _windows(wanted)
-        if window in requests and window in errors
-    ]
-
-
-def _pods(window: datetime, columns: Mapping[str, tuple[Column, Column]]) -> dict[str, Tally]:
-    """Of the pods that have both. Two series of a pod are read at two instants, and one may be ahead."""
-    return {
-        pod: Tally(requests[window], min(requests[window], errors[window]))
-        for pod, (requests, errors) in columns.items()
-        if window in requests and window in errors
-    }
-
-
-def _slower(window: datetime, edges: Sequence[dict[datetime, int]]) -> tuple[int, ...] | None:
-    return tuple(edge[window] for edge in edges) if all(window in edge for edge in edges) else None
+    return [into_windows(sums.get((number, one), {}), wanted) for one in series]

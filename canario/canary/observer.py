@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from canario.canary.observation import Counts
 from canario.canary.ports import Controller, Measure, Metrics, NodeCounts, Steered, Wanted
 from canario.canary.subscription import Subscription
+from canario.errors import InvalidInput
 
 GRACE = timedelta(seconds=60)  # after which an observer that was to look is not believed to be there
 SOON = timedelta(seconds=10)  # how long one waits that serves nobody yet, or windows below a minute
@@ -93,7 +95,7 @@ def look(desk: Desk, metrics: Metrics, controller: Controller, after: datetime |
     found = [
         Left(rollout, due, (canary, baseline))
         for (rollout, due), (canary, baseline) in zip(asked, pairs, strict=True)
-        if canary is not None and baseline is not None
+        if canary is not None and baseline is not None and _sound(canary) and _sound(baseline)
     ]
     unleft = desk.leave(found, now)
     problems = (*readings.problems, *unleft)
@@ -101,6 +103,16 @@ def look(desk: Desk, metrics: Metrics, controller: Controller, after: datetime |
     seen = Look(len(subscriptions), len(asked), left, readings.calls, readings.series, problems, wait)
     controller.put(seen.measures(), now)
     return seen
+
+
+def _sound(counts: Sequence[NodeCounts]) -> bool:
+    """Not so where two calls have read a node's series and one was a moment early: more errors than requests, say."""
+    try:
+        for each in counts:
+            Counts(each.requests, each.errors, each.slower)
+    except InvalidInput:
+        return False
+    return True
 
 
 def next_look(subscriptions: Sequence[Subscription], now: datetime) -> datetime:

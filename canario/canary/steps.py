@@ -20,7 +20,7 @@ from canario.canary.carried import Carried, text
 from canario.canary.gates import Gates
 from canario.canary.instructions import standing
 from canario.canary.observer import call_observer
-from canario.canary.ports import Measure, RouterState, Steered, Target
+from canario.canary.ports import RouterState, Steered, Target
 from canario.canary.reading_windows import read_windows
 from canario.canary.replacing import replace_suspect
 from canario.canary.weighing import weigh
@@ -156,7 +156,7 @@ def decide(carried: Carried, world: World, now: datetime) -> Carried:
     last = weighed.decisions[-1][1]
     summary = {"kind": str(last.kind), "share": last.share, "reason": last.reason}
     outcome = str(weighed.rollout.outcome) if weighed.rollout.outcome else None
-    world.controller.put([*weighed.measures(carried.target, now), _reading(carried)], now)
+    world.controller.put(weighed.measures(carried, now), now)
     after = replace(
         carried,
         rollout=weighed.rollout,
@@ -286,11 +286,6 @@ def _readable(since: datetime, carried: Carried) -> datetime:
     given = 0 if carried.subscription is None else GIVEN_SECONDS if seconds >= 60 else 1
     own = int(hashlib.sha256(carried.name.encode()).hexdigest(), 16) % SPREAD_SECONDS if seconds >= 60 else 0
     return since + timedelta(seconds=2 * seconds + given + own)
-
-
-def _reading(carried: Carried) -> Measure:
-    """Of the controller itself: the look's calls of GetMetricData, 0 where the observer made them."""
-    return Measure("Calls", float(carried.read_by != "observer"), "Count", {"By": "rollout"})
 
 
 def _window(observation: Observation) -> dict[str, Any]:

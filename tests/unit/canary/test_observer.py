@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from canario.adapters.cloudwatch import NodeMetrics
 from canario.canary.observer import look, next_look
-from canario.canary.ports import Target
+from canario.canary.ports import NodeCounts, Target
 from canario.canary.subscription import Subscription, question
 from canario.errors import RemoteError
-from tests.fakes import NOW
+from tests.fakes import NOW, FakeMetrics
 from tests.fakes.observer import FakeObserver
 from tests.fakes.rollouts import FakeController
 
@@ -129,6 +129,15 @@ def test_a_rollout_is_read_for_whole_or_not_at_all() -> None:
 
     assert look(there, NodeMetrics(CloudWatch(down=["w36"])), FakeController(), NOW, NOW + 2 * MINUTE).left == 35
     assert ("r34", NOW) in there.given
+
+
+@pytest.mark.parametrize("counts", [NodeCounts(NOW, 10, 11), NodeCounts(NOW, 10, 1, (3, 4))])
+def test_counts_that_contradict_one_another_are_left_to_nobody(counts: NodeCounts) -> None:
+    """A node's series may be in two calls, of which one saw a datapoint that the other did not: the rollout reads."""
+    there, metrics = desk([subscription(1)]), FakeMetrics({"v1": [counts], "v2": [NodeCounts(NOW, 10, 1)]})
+    seen = look(there, metrics, FakeController(), None, NOW + 2 * MINUTE)
+
+    assert (seen.due, seen.left, there.given) == (1, 0, {})
 
 
 def test_windows_that_cannot_be_read_are_nobody_elses_loss() -> None:
