@@ -19,7 +19,7 @@ from canario.canary.carried import Carried, text
 from canario.canary.gates import Gates
 from canario.canary.instructions import standing
 from canario.canary.ports import RouterState, Steered, Target
-from canario.canary.reading_windows import read_windows
+from canario.canary.reading_windows import arrived, read_windows
 from canario.canary.replacing import replace_suspect
 from canario.canary.weighing import weigh
 from canario.canary.world import World
@@ -106,7 +106,10 @@ def verify(carried: Carried, world: World, now: datetime) -> Carried:
 
 
 def observe(carried: Carried, world: World, now: datetime) -> Carried:
-    """Read the whole windows that ended at least one window ago and were not read yet. Raises Stopped, Drift."""
+    """Read the whole windows that ended at least one window ago and were not read yet. Raises Stopped, Drift.
+
+    Data that may only be late are looked for again a window later (`arrived`).
+    """
     told = _refuse_stopped(carried, world)
     _refuse_lost_lock(carried, world)
     _refuse_drift(carried, world.routers.read(carried.target))
@@ -119,8 +122,10 @@ def observe(carried: Carried, world: World, now: datetime) -> Carried:
     if count <= 0:
         return replace(carried, observations=(), wait=_readable(carried.since, carried))
     end = carried.since + count * window
-    observations = read_windows(carried, world, end, count)
-    return replace(carried, observations=observations, since=end, wait=_readable(end, carried))
+    observations = arrived(read_windows(carried, world, end, count), plan, now)
+    since = observations[-1].end if observations else carried.since
+    wait = _readable(since, carried) if since == end else now + window
+    return replace(carried, observations=observations, since=since, wait=wait)
 
 
 def decide(carried: Carried, world: World, now: datetime) -> Carried:

@@ -137,7 +137,7 @@ def test_absent_data_is_absent_not_zero(lab: Lab) -> None:
     lab.serve(NOW, 100, 1)
     lab.metrics.nodes[TARGET.canary] = []
 
-    (observation,) = steps.observe(carried, lab.world, later(10)).observations
+    observation = steps.observe(replace(carried, written=0.1), lab.world, later(40)).observations[0]
 
     assert observation.canary is None
     assert observation.baseline is not None
