@@ -190,7 +190,7 @@ class Demo:
         return self._response(502 if complaint else 200, body, _nodejs_header(answers))
 
     async def _degrade(self) -> web.Response | None:
-        """Be slow, leak, and draw whether to hang, to fail or to say nothing, when the environment asks for it by now."""
+        """Leak, be slow, and draw whether to hang, fail or say nothing, when the environment asks for it by now."""
         config = self.config
         if self.clock() - self._started < config.degrade_after:
             return None

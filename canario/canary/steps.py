@@ -94,13 +94,16 @@ def wait_for_person(carried: Carried, token: str, world: World) -> None:
 
 
 def verify(carried: Carried, world: World, now: datetime) -> Carried:
-    """Prove that every proxy does what was written; windows count from now on. Raises NotReady."""
-    proxies = world.data_plane.shares(carried.target)
-    if not proxies:
-        raise NotReady(f"no proxy calls {carried.target.service}: nothing shows that the share is in force")
-    for proxy in proxies:
-        if proxy.share is None or abs(proxy.share - carried.written) > SHARE_TOLERANCE:
-            raise NotReady(f"proxy {proxy.proxy} has not taken the share {carried.written:.4g} yet: {proxy.message}")
+    """Prove that every proxy does what was written; windows count from now on.
+
+    Raises NotReady; Stopped, Drift when that is why: nobody waits for a share that somebody else has overwritten.
+    """
+    missing = _not_in_force(carried, world)
+    if missing:
+        _refuse_stopped(carried, world)
+        _refuse_lost_lock(carried, world)
+        _refuse_drift(carried, world.routers.read(carried.target))
+        raise NotReady(missing)
     since = _aligned(now, carried.rollout.plan)
     return replace(carried, since=since, wait=_readable(since, carried))
 
@@ -203,6 +206,17 @@ def subject(name: str, target: Target) -> dict[str, str]:
 def record_decision(carried: Carried, sequence: int, body: Mapping[str, Any], world: World, now: datetime) -> None:
     world.records.put(carried.name, sequence, "decision", body, now)
     world.events.put("RolloutDecided", {**subject(carried.name, carried.target), "sequence": sequence, **body})
+
+
+def _not_in_force(carried: Carried, world: World) -> str | None:
+    """Which proxy does not do what was written."""
+    proxies = world.data_plane.shares(carried.target)
+    if not proxies:
+        return f"no proxy calls {carried.target.service}: nothing shows that the share is in force"
+    for proxy in proxies:
+        if proxy.share is None or abs(proxy.share - carried.written) > SHARE_TOLERANCE:
+            return f"proxy {proxy.proxy} has not taken the share {carried.written:.4g} yet: {proxy.message}"
+    return None
 
 
 def _looked(carried: Carried) -> Carried:

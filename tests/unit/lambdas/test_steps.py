@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from canario.canary import Plan, ending, steps
+from canario.canary import Plan, ending, intervention, steps
 from canario.canary.ports import ProxyShare
-from canario.errors import AlreadyRunning, Drift, NotReady
+from canario.errors import AlreadyRunning, Drift, NotReady, Stopped
 from tests.fakes import NOW
 from tests.unit.lambdas.rollouts import PLAN, TARGET, Lab, begun, decided, later, through_json
 
@@ -129,6 +129,20 @@ def test_windows_never_overlap_nor_leave_a_gap(looks: list[float]) -> None:
 
     assert seen == [later(5 * n) for n in range(len(seen))]
     assert all(start + timedelta(seconds=10) <= later(now) for start in seen)
+
+
+def test_nobody_waits_for_a_share_that_somebody_else_has_overwritten(lab: Lab) -> None:
+    """A person's edit between the write and the proof is drift, at once; so is an abort a stop."""
+    carried = steps.shift(decided(begun(lab), 0.1), lab.world)
+    lab.in_force(0.5)
+    with pytest.raises(NotReady):
+        steps.verify(carried, lab.world, later(1))
+    lab.routers.set(TARGET, 0.5, manager="kubectl-edit")
+    with pytest.raises(Drift, match="kubectl-edit"):
+        steps.verify(carried, lab.world, later(1))
+    intervention.instruct("r1", "abort", "arn:ana", "", lab.world, later(2))
+    with pytest.raises(Stopped, match="arn:ana"):
+        steps.verify(carried, lab.world, later(3))
 
 
 def test_absent_data_is_absent_not_zero(lab: Lab) -> None:
