@@ -27,6 +27,7 @@ from canario.errors import Conflict, Drift, NotReady, Stopped
 
 MANAGER = "canario"  # the field manager that rollouts write with
 SHARE_TOLERANCE = 1e-6
+WRITE_ATTEMPTS = 5
 COARSEST_STEP = 0.01  # App Mesh's weights are 0 to 100
 MOST_WINDOWS_AT_ONCE = 20  # keeps what is carried small after a pause
 MOST_LOOKS = 400  # of one execution: a look with a shift and its verification is about 30 of 25,000 events of history
@@ -176,17 +177,23 @@ def shift(carried: Carried, world: World) -> Carried:
     """
     _refuse_lost_lock(carried, world)
     share = float((carried.decision or {})["share"])
-    state = world.routers.read(carried.target)
-    if not _is_written(state, share, carried):
-        _refuse_drift(carried, state)
-        try:
-            state = world.routers.write(carried.target, share, state.version)
-        except Conflict as conflict:
-            after = world.routers.read(carried.target)
-            _refuse_drift(carried, after)  # a change of the status alone is nobody's drift
-            raise NotReady(f"router {carried.target.key} changed while its share was written: {conflict}") from conflict
+    state = _written(carried, share, world)
     _refuse_stopped(carried, world)
     return replace(carried, weights=dict(state.weights), written=state.share, asked=share)
+
+
+def _written(carried: Carried, share: float, world: World) -> RouterState:
+    """The router with the share. A change that left the weights alone (a label, a status) is nobody's drift: again."""
+    for _ in range(WRITE_ATTEMPTS):
+        state = world.routers.read(carried.target)
+        if _is_written(state, share, carried):
+            return state
+        _refuse_drift(carried, state)
+        try:
+            return world.routers.write(carried.target, share, state.version)
+        except Conflict as conflict:
+            last = conflict
+    raise NotReady(f"router {carried.target.key} changed whenever its share was written: {last}") from last
 
 
 def _refuse_alarms(name: str, target: Target, alarms: Sequence[str], world: World) -> None:

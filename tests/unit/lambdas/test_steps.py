@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from canario.canary import Plan, ending, intervention, steps
-from canario.canary.ports import ProxyShare
+from canario.canary.ports import ProxyShare, RouterState, Target
 from canario.errors import AlreadyRunning, Drift, NotReady, Stopped
 from tests.fakes import NOW
 from tests.unit.lambdas.rollouts import PLAN, TARGET, Lab, begun, decided, later, through_json
@@ -172,6 +172,22 @@ def test_a_change_of_the_status_alone_is_no_drift(lab: Lab) -> None:
     lab.routers.set(TARGET, 0.0, manager="appmesh-controller")
 
     assert steps.shift(decided(carried, 0.1), lab.world).written == 0.1
+
+
+def test_who_changes_something_else_while_a_share_is_written_stops_nothing(lab: Lab) -> None:
+    """A label, a time-out or a status between reading and writing: the share is written beside it."""
+    carried, writing = decided(begun(lab), 0.1), lab.routers.write
+    changes = iter([0.0, 0.0])
+
+    def write(target: Target, share: float, expected_version: str) -> RouterState:
+        for unchanged in changes:
+            lab.routers.set(TARGET, unchanged, manager="ana")
+            break
+        return writing(target, share, expected_version)
+
+    lab.routers.write = write  # type: ignore[method-assign]
+
+    assert steps.shift(carried, lab.world).written == lab.share == 0.1
 
 
 def test_every_decision_is_recorded_once_and_said(lab: Lab) -> None:
