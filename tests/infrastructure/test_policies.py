@@ -109,7 +109,7 @@ CANARY: dict[str, set[Grant]] = {
     },
     "Decide": {EVENT, APPEND, READ, ("cloudwatch:PutMetricData", "*")},
     "Shift": {EVENT, APPEND, READ, HOLDER},
-    "Verify": set(),
+    "Verify": {READ, HOLDER},
     "Gate": {READ, WAKE, ("dynamodb:PutItem", "gate#*"), ("dynamodb:GetItem", "gate#*")},
     "End": {EVENT, APPEND, READ, UNLOCK, SETTLE},
     "Start": {
