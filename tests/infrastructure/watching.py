@@ -1,5 +1,6 @@
 """What a function asks of the systems that it reaches: every port watched, function by function."""
 
+import copy
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
@@ -18,13 +19,15 @@ VERBS = {"apply": ("create", "patch"), "replace": ("update",)}
 class Watch:
     """`asked`: function → verbs on Kubernetes' resources. `called`: function → the ports' methods, "zone.upsert".
 
-    `said`: event → its details' fields.
+    `said`: event → its details' fields. `wrote`: the manifests that were applied or replaced, each by its function and
+    the port's method.
     """
 
     function: str = ""
     asked: dict[str, set[Asked]] = field(default_factory=dict)
     called: dict[str, set[str]] = field(default_factory=dict)
     said: dict[str, set[str]] = field(default_factory=dict)
+    wrote: list[tuple[str, str, Manifest]] = field(default_factory=list)
 
     @contextmanager
     def of(self, function: str) -> Iterator[None]:
@@ -75,6 +78,8 @@ class WatchedKubernetes:
         def call(*arguments: Any, **named: Any) -> Any:
             if self._watch.function:
                 self._watch.asked[self._watch.function] |= set(_asked(method, arguments[0]))
+                if method in VERBS:
+                    self._watch.wrote.append((self._watch.function, method, copy.deepcopy(arguments[0])))
             return found(*arguments, **named)
 
         return call

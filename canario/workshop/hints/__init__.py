@@ -4,6 +4,7 @@
 the last hint in every language. The dialect `gateway` has its own in `mesh.gateway.en.md` and so on; stages that have
 nothing to do with the mesh's objects have the same in both. What differs from one workshop to the next is written
 `{{namespace}}`, `{{mesh}}`, `{{domain}}`, `{{workshop}}`, and `{{suffix}}` for the end of the names in Cloud Map.
+A line `{{part canary.node}}` stands for `canary.node.part.sh`, which the solutions of both dialects share.
 """
 
 import re
@@ -15,7 +16,9 @@ LANGUAGES = ("en", "pt-BR")
 APP_MESH = "appmesh"  # the dialect whose files have no dialect in their names
 IN_EVERY_DIALECT = ("preflight", "baseline")  # the stages that have nothing to do with the mesh's objects
 
+_DIRECTORY = files("canario.workshop.hints")
 _PARTING = re.compile(r"^---$", re.MULTILINE)
+_PART = re.compile(r"^\{\{part ([\w.]+)\}\}\n", re.MULTILINE)
 _NAME = re.compile(r"\{\{(\w+)\}\}")
 
 
@@ -25,11 +28,12 @@ def hints(stage: str, language: str, names: Names, dialect: str = APP_MESH) -> t
     text, commands = _read(f"{files_of}.{language}.md"), _read(f"{files_of}.sh")
     if text is None or commands is None:
         return ()
-    return tuple(_fill(part.strip(), names) for part in (*_PARTING.split(text), commands))
+    whole = _PART.sub(lambda found: _DIRECTORY.joinpath(f"{found[1]}.part.sh").read_text("utf-8"), commands)
+    return tuple(_fill(part.strip(), names) for part in (*_PARTING.split(text), whole))
 
 
 def _read(name: str) -> str | None:
-    file = files("canario.workshop.hints").joinpath(name)
+    file = _DIRECTORY.joinpath(name)
     return file.read_text("utf-8") if file.is_file() else None
 
 

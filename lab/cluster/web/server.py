@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import os
 import ssl
@@ -37,8 +38,13 @@ class Server:
     async def stop(self) -> None:
         """End the watches, finish what is being answered, close."""
         self._routes.closing.set()
-        if self._runner:
+        if self._runner and self._runner.server:
+            open_ones = [connection.transport for connection in self._runner.server.connections]
             await self._runner.cleanup()
+            # TLS would wait for the other side's good-bye, and the event loop may end before it comes.
+            for transport in filter(None, open_ones):
+                transport.abort()
+            await asyncio.sleep(0)
 
 
 def certificates(*names: str) -> tuple[ssl.SSLContext, bytes]:

@@ -28,8 +28,8 @@ def assets() -> Path | None:
 
 
 @contextmanager
-def apiserver(binaries: Path, directory: Path) -> Iterator[str]:
-    """Run both on free ports of loopback; the API's URL."""
+def apiserver(binaries: Path, directory: Path, authorization: str = "AlwaysAllow") -> Iterator[str]:
+    """Run both on free ports of loopback; the API's URL. Whoever has TOKEN may do everything by RBAC too."""
     port, key = free_port(), directory / "accounts.key"
     key.write_bytes(_private_key())
     (directory / "tokens.csv").write_text(f"{TOKEN},admin,admin,system:masters\n")
@@ -41,7 +41,7 @@ def apiserver(binaries: Path, directory: Path) -> Iterator[str]:
             "--bind-address=127.0.0.1",
             f"--cert-dir={directory / 'certificates'}",
             f"--token-auth-file={directory / 'tokens.csv'}",
-            "--authorization-mode=AlwaysAllow",
+            f"--authorization-mode={authorization}",
             "--service-account-issuer=https://kubernetes.default.svc",
             f"--service-account-key-file={key}",
             f"--service-account-signing-key-file={key}",

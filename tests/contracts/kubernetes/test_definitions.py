@@ -17,7 +17,7 @@ _COUNT = itertools.count(1)
 def _established(api: Http, name: str) -> None:
     with api.watch(DEFINITIONS, fieldSelector=f"metadata.name={name}") as events:
         for _, obj in events:
-            conditions = {c["type"]: c["status"] for c in obj.get("status", {}).get("conditions", [])}
+            conditions = {c["type"]: c["status"] for c in obj.get("status", {}).get("conditions") or []}
             if conditions.get("Established") == "True":
                 return
     raise AssertionError(f"{name} was not established")

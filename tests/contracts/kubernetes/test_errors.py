@@ -9,9 +9,10 @@ from tests.contracts.kubernetes.objects import config_map, deployment
 
 
 def test_errors_are_status_objects(api: Http) -> None:
-    """Also where nothing is served."""
-    lost = api.get("/apis/nobody.test/v1/things")
+    """With the code that the answer has; where nothing is served, only the code is promised."""
+    lost = api.get("/api/v1/namespaces/nobody")
 
+    assert 404 == api.client.get("/apis/nobody.test/v1/things").status_code
     assert (404, "Status", "Failure", 404) == (lost.code, lost.body["kind"], lost.body["status"], lost.body["code"])
 
 

@@ -178,7 +178,8 @@ def test_services_get_an_address_each(api: Http, namespace: str) -> None:
     path = f"/api/v1/namespaces/{namespace}/services"
     body = {"spec": {"ports": [{"port": 80}], "selector": {"app": "web"}}}
     first, second = (api.post(path, body | {"metadata": {"name": n}}).body for n in ("a", "b"))
-    kept = api.put(f"{path}/a", body | {"metadata": {"name": "a"}})
+    version = {"name": "a", "resourceVersion": first["metadata"]["resourceVersion"]}
+    kept = api.put(f"{path}/a", body | {"metadata": version})
 
     assert first["spec"]["clusterIP"] != second["spec"]["clusterIP"]
     assert first["spec"]["clusterIP"] == kept.body["spec"]["clusterIP"]
