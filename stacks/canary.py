@@ -71,7 +71,7 @@ class CanaryStack(Stack):
             ),
             decide=self._function("decide", append, read, events, permissions.put_metrics(CONTROLLER_NAMESPACE)),
             shift=self._function("shift", append, read, holder, events),
-            verify=self._function("verify", *subscribing(on_duty, subscribe, unsubscribe)),
+            verify=self._function("verify", read, holder, *subscribing(on_duty, subscribe, unsubscribe)),
             gate=self._function("gate", read, tokens),
             end=self._function("end", append, read, unlock, settle, events, *subscribing(unsubscribe)),
         )

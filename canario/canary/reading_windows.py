@@ -13,6 +13,7 @@ from canario.canary.world import World
 from canario.errors import RemoteError
 
 FEWEST_PODS = 2  # one alone has nothing to be compared with
+PATIENCE_WINDOWS, PATIENCE_SECONDS = 2, 30  # the longer of the two: how late data may come beyond one window
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,15 @@ def _observations(
     return tuple(
         Observation(each, each + window, carried.written, canary.get(each), baseline.get(each)) for each in starts
     )
+
+
+def arrived(observations: Sequence[Observation], plan: Plan, now: datetime) -> tuple[Observation, ...]:
+    """The windows up to the first one whose data may only be late; it is read again. What is never there is absent."""
+    window = timedelta(seconds=plan.window_seconds)
+    patience = max(PATIENCE_WINDOWS * window, timedelta(seconds=PATIENCE_SECONDS))
+    late = (each.absent and now - each.end < window + patience for each in observations)
+    first = next((number for number, is_late in enumerate(late) if is_late), len(observations))
+    return tuple(observations[:first])
 
 
 def _by_start(counts: Sequence[NodeCounts], sampled: Mapping[datetime, Tally]) -> dict[datetime, Counts]:

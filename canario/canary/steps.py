@@ -21,7 +21,7 @@ from canario.canary.gates import Gates
 from canario.canary.instructions import standing
 from canario.canary.observer import call_observer
 from canario.canary.ports import RouterState, Steered, Target
-from canario.canary.reading_windows import read_windows
+from canario.canary.reading_windows import arrived, read_windows
 from canario.canary.replacing import replace_suspect
 from canario.canary.weighing import weigh
 from canario.canary.world import World
@@ -29,6 +29,7 @@ from canario.errors import Conflict, Drift, NotReady, RemoteError, Stopped
 
 MANAGER = "canario"  # the field manager that rollouts write with
 SHARE_TOLERANCE = 1e-6
+WRITE_ATTEMPTS = 5
 COARSEST_STEP = 0.01  # App Mesh's weights are 0 to 100
 MOST_WINDOWS_AT_ONCE = 20  # keeps what is carried small after a pause
 MOST_LOOKS = 400  # of one execution: a look with a shift and its verification is about 30 of 25,000 events of history
@@ -99,20 +100,26 @@ def wait_for_person(carried: Carried, token: str, world: World) -> None:
 
 
 def verify(carried: Carried, world: World, now: datetime) -> Carried:
-    """Prove that every proxy does what was written; windows count from now on. Raises NotReady."""
-    proxies = world.data_plane.shares(carried.target)
-    if not proxies:
-        raise NotReady(f"no proxy calls {carried.target.service}: nothing shows that the share is in force")
-    for proxy in proxies:
-        if proxy.share is None or abs(proxy.share - carried.written) > SHARE_TOLERANCE:
-            raise NotReady(f"proxy {proxy.proxy} has not taken the share {carried.written:.4g} yet: {proxy.message}")
+    """Prove that every proxy does what was written; windows count from now on.
+
+    Raises NotReady; Stopped, Drift when that is why: nobody waits for a share that somebody else has overwritten.
+    """
+    missing = _not_in_force(carried, world)
+    if missing:
+        _refuse_stopped(carried, world)
+        _refuse_lost_lock(carried, world)
+        _refuse_drift(carried, world.routers.read(carried.target))
+        raise NotReady(missing)
     since = _aligned(now, carried.rollout.plan)
     carried = subscribing.verified(replace(carried, since=since), world, since, now)
     return replace(carried, wait=_readable(since, carried))
 
 
 def observe(carried: Carried, world: World, now: datetime) -> Carried:
-    """Read the whole windows that ended at least one window ago and were not read yet. Raises Stopped, Drift."""
+    """Read the whole windows that ended at least one window ago and were not read yet. Raises Stopped, Drift.
+
+    Data that may only be late are looked for again a window later (`arrived`).
+    """
     told = _refuse_stopped(carried, world)
     _refuse_lost_lock(carried, world)
     _refuse_drift(carried, world.routers.read(carried.target))
@@ -125,9 +132,11 @@ def observe(carried: Carried, world: World, now: datetime) -> Carried:
     if count <= 0:
         return replace(carried, observations=(), wait=_readable(carried.since, carried))
     end, read = carried.since + count * window, read_windows(carried, world, count)
-    carried = replace(carried, observations=read.observations, read_by=read.by, since=end)
+    observations = arrived(read.observations, plan, now)
+    since = observations[-1].end if observations else carried.since
+    carried = replace(carried, observations=observations, read_by=read.by, since=since)
     carried = subscribing.looked(carried, world, read.pods, now)
-    return replace(carried, wait=_readable(end, carried))
+    return replace(carried, wait=_readable(since, carried) if since == end else now + window)
 
 
 def decide(carried: Carried, world: World, now: datetime) -> Carried:
@@ -176,17 +185,23 @@ def shift(carried: Carried, world: World) -> Carried:
     """
     _refuse_lost_lock(carried, world)
     share = float((carried.decision or {})["share"])
-    state = world.routers.read(carried.target)
-    if not _is_written(state, share, carried):
-        _refuse_drift(carried, state)
-        try:
-            state = world.routers.write(carried.target, share, state.version)
-        except Conflict as conflict:
-            after = world.routers.read(carried.target)
-            _refuse_drift(carried, after)  # a change of the status alone is nobody's drift
-            raise NotReady(f"router {carried.target.key} changed while its share was written: {conflict}") from conflict
+    state = _written(carried, share, world)
     _refuse_stopped(carried, world)
     return replace(carried, weights=dict(state.weights), written=state.share, asked=share)
+
+
+def _written(carried: Carried, share: float, world: World) -> RouterState:
+    """The router with the share. A change that left the weights alone (a label, a status) is nobody's drift: again."""
+    for _ in range(WRITE_ATTEMPTS):
+        state = world.routers.read(carried.target)
+        if _is_written(state, share, carried):
+            return state
+        _refuse_drift(carried, state)
+        try:
+            return world.routers.write(carried.target, share, state.version)
+        except Conflict as conflict:
+            last = conflict
+    raise NotReady(f"router {carried.target.key} changed whenever its share was written: {last}") from last
 
 
 def _refuse_alarms(name: str, target: Target, alarms: Sequence[str], world: World) -> None:
@@ -206,6 +221,17 @@ def subject(name: str, target: Target) -> dict[str, str]:
 def record_decision(carried: Carried, sequence: int, body: Mapping[str, Any], world: World, now: datetime) -> None:
     world.records.put(carried.name, sequence, "decision", body, now)
     world.events.put("RolloutDecided", {**subject(carried.name, carried.target), "sequence": sequence, **body})
+
+
+def _not_in_force(carried: Carried, world: World) -> str | None:
+    """Which proxy does not do what was written."""
+    proxies = world.data_plane.shares(carried.target)
+    if not proxies:
+        return f"no proxy calls {carried.target.service}: nothing shows that the share is in force"
+    for proxy in proxies:
+        if proxy.share is None or abs(proxy.share - carried.written) > SHARE_TOLERANCE:
+            return f"proxy {proxy.proxy} has not taken the share {carried.written:.4g} yet: {proxy.message}"
+    return None
 
 
 def _looked(carried: Carried) -> Carried:

@@ -117,7 +117,7 @@ CANARY: dict[str, set[Grant]] = {
     },
     "Decide": {EVENT, APPEND, READ, ("cloudwatch:PutMetricData", "*")},
     "Shift": {EVENT, APPEND, READ, HOLDER},
-    "Verify": SUBSCRIBE,
+    "Verify": SUBSCRIBE | {READ, HOLDER},
     "Gate": {READ, WAKE, ("dynamodb:PutItem", "gate#*"), ("dynamodb:GetItem", "gate#*")},
     "End": {EVENT, APPEND, READ, UNLOCK, SETTLE, UNSUBSCRIBE},
     "Observer": {

@@ -23,15 +23,38 @@ def test_two_starts_at_once_are_one_rollout(lab: Lab) -> None:
     assert lab.records.entries("r2") == []
 
 
-def test_metrics_that_come_late_or_twice_count_once(lab: Lab) -> None:
-    """A window that was read as absent is not read again when its data come; no window counts twice."""
+def test_a_window_whose_data_may_be_late_is_waited_for(lab: Lab) -> None:
+    """Half a minute beyond its time it is looked for again, a window later each time; then it counts, once."""
     carried = begun(lab)
     first = steps.observe(carried, lab.world, later(10))
     lab.serve(NOW, 100, 1, windows=2)
     second = steps.observe(first, lab.world, later(15))
+    third = steps.observe(second, lab.world, later(20))
 
-    assert [each.canary for each in first.observations] == [None]
-    assert [each.start for each in second.observations] == [later(5)]
+    assert [(), later(15)] == [first.observations, first.wait]
+    assert [NOW, later(5)] == [each.start for each in second.observations]
+    assert all(each.canary for each in second.observations)
+    assert () == third.observations
+
+
+def test_a_window_that_comes_later_than_that_stays_absent(lab: Lab) -> None:
+    """What was waited for in vain is observed as absent, and not read again when its data come."""
+    carried = begun(lab)
+    first = steps.observe(carried, lab.world, later(40))
+    lab.serve(NOW, 100, 1, windows=2)
+    second = steps.observe(first, lab.world, later(45))
+
+    assert [(NOW, None)] == [(each.start, each.canary) for each in first.observations]
+    assert [later(5)] == [each.start for each in second.observations]
+
+
+def test_windows_before_a_late_one_are_not_held_back(lab: Lab) -> None:
+    """A canary is judged by what is there; only what comes after the gap waits for it."""
+    carried = begun(lab)
+    lab.serve(NOW, 100, 1)
+    lab.serve(later(10), 100, 1)
+
+    assert [NOW] == [each.start for each in steps.observe(carried, lab.world, later(20)).observations]
 
 
 def test_every_decision_is_measured(lab: Lab) -> None:
