@@ -82,12 +82,9 @@ ANY: Mapping[str, Verbs] = {
     },
     "stage_clean": {
         _DEPLOYMENTS: "delete list",
-        "configmaps": "delete list",
-        "leases.coordination.k8s.io": "delete get list",
+        "leases.coordination.k8s.io": "get",
         "namespaces": "delete get list patch",
         "pods": "delete list",
-        "secrets": "delete list",
-        "serviceaccounts": "delete list",
         "services": "delete list",
     },
     "expire": {
@@ -183,6 +180,10 @@ APP_MESH: Mapping[str, Verbs] = {
         _APP_MESH["node"]: "get",
         _APP_MESH["router"]: "get",
     },
+    "canary_verify": {
+        _APP_MESH["node"]: "get",
+        _APP_MESH["router"]: "get",
+    },
     "canary_shift": {
         _APP_MESH["node"]: "get",
         _APP_MESH["router"]: "get update",
@@ -266,6 +267,10 @@ GATEWAY: Mapping[str, Verbs] = {
         _ROUTES: "get",
     },
     "canary_observe": {
+        "services": "get",
+        _ROUTES: "get",
+    },
+    "canary_verify": {
         "services": "get",
         _ROUTES: "get",
     },

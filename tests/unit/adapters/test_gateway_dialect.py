@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from canario.adapters.envoy_admin import ISTIO_PORT, ROUTES, GatewayDataPlane
+from canario.adapters.envoy_admin import GatewayDataPlane
 from canario.adapters.routers import GatewayRouters
 from canario.canary.ports import Target
 from canario.errors import Conflict, Drift, RemoteError
+from canario.mesh.proxies import ISTIO, ROUTES, dump_of
 from canario.workshop.kinds import HTTP_ROUTE
 from canario.workshop.ports import Answer, Manifest
 from tests.fakes import FakeKubernetes
@@ -70,6 +71,26 @@ def test_the_gateways_route_follows_the_router_and_no_other() -> None:
     assert {"crystal-app": 1} == weights(kubernetes, "crystal-router")
 
 
+def test_a_follower_that_somebody_else_is_changing_follows_all_the_same() -> None:
+    """Its other fields are not the rollout's: what was changed meanwhile stays, the share comes beside it."""
+    kubernetes = cluster(("nodejs-app", 1))
+    replace, changes = kubernetes.replace, ["ana"]
+
+    def interrupted(manifest: Manifest) -> Manifest:
+        if manifest["metadata"]["name"] == "gateway-route-eks" and changes:
+            other = route("gateway-route-eks", "Gateway", ("nodejs-app", 1))
+            other["metadata"]["labels"] = {"who": changes.pop()}
+            kubernetes.put(other)
+        return replace(manifest)
+
+    kubernetes.replace = interrupted  # type: ignore[method-assign]
+    routers = GatewayRouters(kubernetes)
+    routers.write(TARGET, 0.25, routers.read(TARGET).version)
+
+    assert {"nodejs-app": 750_000, "nodejsv2-app": 250_000} == weights(kubernetes, "gateway-route-eks")
+    assert "ana" == (kubernetes.get(HTTP_ROUTE, "gateway-route-eks", "ns") or {})["metadata"]["labels"]["who"]
+
+
 def test_write_at_an_old_version_is_a_conflict() -> None:
     """Somebody who wrote in between is not overwritten."""
     kubernetes = cluster(("nodejs-app", 1))
@@ -125,7 +146,7 @@ def share(container: str, **configurations: list[dict[str, Any]]) -> list[tuple[
     }
     dumps = [{"route_config": {"name": name, "virtual_hosts": hosts}} for name, hosts in configurations.items()]
     kubernetes = FakeKubernetes(pod)
-    kubernetes.answers["frontend", ISTIO_PORT, ROUTES] = Answer(200, {}, json.dumps({"configs": dumps}))
+    kubernetes.answers["frontend", ISTIO.port, dump_of(ROUTES)] = Answer(200, {}, json.dumps({"configs": dumps}))
     return [(each.share, each.message) for each in GatewayDataPlane(kubernetes).shares(TARGET)]
 
 
