@@ -25,10 +25,9 @@ def test_the_functions_environment_is_what_they_read(workshop: Template, canary:
 
 
 def test_a_cluster_that_exists_reaches_every_function(assembly_of: Assembly) -> None:
-    """Endpoint, CA, dialects, network and further variables are the settings', and no cluster is made."""
+    """Endpoint, CA, dialects, network and further variables are the settings'."""
     templates = read(assembly_of("existing"))
 
-    assert "CanarioCluster" not in templates
     for stack in FUNCTIONS:
         for each in of_type(templates[stack], "AWS::Lambda::Function").values():
             found = each["Environment"]["Variables"]
@@ -132,3 +131,21 @@ def test_stack_outputs_are_the_contracts(templates: dict[str, Template]) -> None
     outputs = {name for template in templates.values() for name in template.get("Outputs", {})}
 
     assert {"WorkshopMachineArn", "CanaryMachineArn", "TableName", "BusName", "ZoneId", "ImageTag"} <= outputs
+
+
+def test_a_class_is_one_schedule_and_an_execution_each(assembly_of: Assembly) -> None:
+    """At the same time of the same zone, with the input that a person would give, by a role that may only start."""
+    template = read(assembly_of("own, all else"))["CanarioWorkshop"]
+    schedules = [each for name, each in of_type(template, "AWS::Scheduler::Schedule").items() if "Starts" in name]
+    (role,) = {each["Target"]["RoleArn"]["Fn::GetAtt"][0] for each in schedules}
+    policies = of_type(template, "AWS::IAM::Policy").values()
+    (statement,) = next(each for each in policies if {"Ref": role} in each["Roles"])["PolicyDocument"]["Statement"]
+    (machine,) = (name for name in template["Resources"] if name.startswith("WorkshopMachine") and "Role" not in name)
+
+    assert [json.loads(each["Target"]["Input"]) for each in schedules] == [
+        {"workshop": "turma-01", "mode": "guided"},
+        {"workshop": "turma-02", "mode": "guided"},
+    ]
+    assert {each["ScheduleExpressionTimezone"] for each in schedules} == {"America/Sao_Paulo"}
+    assert {each["Target"]["Arn"]["Ref"] for each in schedules} == {machine}
+    assert (statement["Action"], statement["Resource"]) == ("states:StartExecution", {"Ref": machine})

@@ -107,7 +107,10 @@ def test_half_a_workshop_leaves_nothing(missing: int) -> None:
     """Whichever of its objects somebody has taken away by force."""
     ports = solved()
     keys = sorted(cluster(ports).objects, key=str)
-    del cluster(ports).objects[keys[missing % len(keys)]]
+    kind, _, name = taken = keys[missing % len(keys)]
+    with_it = [key for key in keys if kind == "Namespace" and key[1] == name]  # nothing is in no namespace
+    for key in (taken, *with_it):
+        del cluster(ports).objects[key]
 
     cleaned(ports)
 
@@ -195,11 +198,15 @@ def test_what_the_last_listing_finds_quarantines_as_well() -> None:
     assert "quarantined" == ports.records.stages("default")["clean"]["status"]
 
 
-def test_what_else_has_the_label_goes_too() -> None:
-    """A Secret in another namespace, a name by hand, a Cloud Map service in a namespace of its own."""
+def test_what_else_runs_with_the_label_goes_too() -> None:
+    """A Service in another namespace, a name by hand, a Cloud Map service in a namespace of its own.
+
+    A Secret that somebody copied there is not looked for: that would be the right to read every Secret.
+    """
     ports = solved("baseline", "mesh")
     labels = {"canario/workshop": "default"}
     metadata = {"name": "copied", "namespace": "elsewhere", "labels": labels}
+    ports.kubernetes.put({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {}})
     ports.kubernetes.put({"apiVersion": "v1", "kind": "Secret", "metadata": metadata})
     ports.zone.upsert("by-hand.appmeshworkshop.hosted.local", "somewhere")
     ports.cloud_map.spaces.add("other.local")
@@ -208,7 +215,7 @@ def test_what_else_has_the_label_goes_too() -> None:
 
     cleaned(ports)
 
-    assert ["theirs.other.local"] == everything(ports)
+    assert ["Secret elsewhere copied", "theirs.other.local"] == everything(ports)
 
 
 def test_a_rollout_in_flight_is_rolled_back_first() -> None:
