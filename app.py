@@ -2,10 +2,10 @@
 
 import sys
 
-from aws_cdk import App, Tags
+from aws_cdk import App, Environment, Tags
 
 from stacks.canary import CanaryStack
-from stacks.cluster import ClusterStack, existing_cluster
+from stacks.cluster import ClusterStack, ContentsStack, existing_cluster
 from stacks.constructs.cluster_reach import Cluster
 from stacks.discovery import DiscoveryStack
 from stacks.images import ImagesStack
@@ -17,16 +17,20 @@ from stacks.workshop import WorkshopStack
 
 
 def build(app: App, settings: Settings) -> None:
-    """Every stack. None names an account or a region: a deployment's credentials say where it goes."""
-    cluster = existing_cluster(settings) if settings.cluster_endpoint else own_cluster(app, settings)
-    discovery = DiscoveryStack(app, "CanarioDiscovery", settings=settings, vpc=cluster.vpc)
-    records = RecordsStack(app, "CanarioRecords")
-    images = ImagesStack(app, "CanarioImages", settings=settings)
-    canary = CanaryStack(app, "CanarioCanary", settings=settings, cluster=cluster, records=records, zone=discovery.zone)
+    """Every stack. None names an account: a deployment's credentials do. Nor a region, unless the settings do."""
+    where = Environment(region=settings.region) if settings.region else None
+    cluster = named_cluster(app, settings, where) if settings.cluster_endpoint else own_cluster(app, settings, where)
+    discovery = DiscoveryStack(app, "CanarioDiscovery", settings=settings, vpc=cluster.vpc, env=where)
+    records = RecordsStack(app, "CanarioRecords", env=where)
+    images = ImagesStack(app, "CanarioImages", settings=settings, env=where)
+    canary = CanaryStack(
+        app, "CanarioCanary", settings=settings, cluster=cluster, records=records, zone=discovery.zone, env=where
+    )
     registrar = RegistrarStack(
         app,
         "CanarioRegistrar",
         settings=settings,
+        env=where,
         cluster=cluster,
         records=records,
         zone=discovery.zone,
@@ -36,6 +40,7 @@ def build(app: App, settings: Settings) -> None:
         app,
         "CanarioWorkshop",
         settings=settings,
+        env=where,
         cluster=cluster,
         records=records,
         zone=discovery.zone,
@@ -47,16 +52,24 @@ def build(app: App, settings: Settings) -> None:
         app,
         "CanarioObservability",
         settings=settings,
+        env=where,
         bus=records.bus,
         workshops=workshop.machine,
         rollouts=canary.machine,
         registrar=registrar.function,
+        observer=canary.observer,
     )
     Tags.of(app).add("canario", "true")
 
 
-def own_cluster(app: App, settings: Settings) -> Cluster:
-    return ClusterStack(app, "CanarioCluster", settings=settings).cluster
+def named_cluster(app: App, settings: Settings, where: Environment | None) -> Cluster:
+    if settings.cluster_contents:
+        ContentsStack(app, "CanarioCluster", settings=settings, env=where)
+    return existing_cluster(settings)
+
+
+def own_cluster(app: App, settings: Settings, where: Environment | None) -> Cluster:
+    return ClusterStack(app, "CanarioCluster", settings=settings, env=where).cluster
 
 
 def main() -> None:

@@ -1,22 +1,20 @@
 """The cluster that the functions talk to: one of our own, or one that exists and that the settings name.
 
 Of our own: a VPC, EKS with a private endpoint, the document's node group, access for the functions by Kubernetes
-groups, and the charts that a mesh needs. One that exists has its own network and charts; docs/aws.md says what it owes.
+groups, and the charts that a mesh needs. One that exists has its own network and charts, and gets the rest where the
+settings say so; docs/aws.md says what it owes.
 """
 
 from aws_cdk import CfnOutput, Stack
 from constructs import Construct
 
 from stacks.constructs.charts import Charts
+from stacks.constructs.cluster_contents import ClusterContents
 from stacks.constructs.cluster_reach import Cluster
 from stacks.constructs.kubernetes_cluster import KubernetesCluster
-from stacks.constructs.kubernetes_roles import kubernetes_roles
-from stacks.constructs.metrics_collector import MetricsCollector
 from stacks.constructs.network import Network
-from stacks.constructs.tracing_collector import TracingCollector
+from stacks.constructs.reached_cluster import ReachedCluster
 from stacks.settings import Settings
-
-SYSTEM_NAMESPACE = "canario-system"
 
 
 def existing_cluster(settings: Settings) -> Cluster:
@@ -38,16 +36,11 @@ class ClusterStack(Stack):
         super().__init__(scope, id, description="Canario: the cluster", **kwargs)
         network = Network(self, "Network", settings=settings)
         made = KubernetesCluster(self, "Kubernetes", settings=settings, network=network)
-        namespace = made.cluster.add_manifest(
-            "Namespace", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SYSTEM_NAMESPACE}}
+        contents = ClusterContents(
+            self, "Contents", cluster=made.cluster, dialects=settings.dialects, api_servers=network.api_servers
         )
-        roles = made.cluster.add_manifest("Roles", *kubernetes_roles(settings.dialects))
-        roles.node.add_dependency(namespace)
-        traces = TracingCollector(self, "Traces", cluster=made.cluster, namespace=SYSTEM_NAMESPACE)
-        traces.node.add_dependency(namespace)
-        metrics = MetricsCollector(self, "Metrics", cluster=made.cluster, namespace=SYSTEM_NAMESPACE)
-        metrics.node.add_dependency(namespace)
-        Charts(self, "Charts", settings=settings, made=made, vpc=network.vpc, traces=traces.address)
+        charts = Charts(self, "Charts", settings=settings, made=made, vpc=network.vpc, traces=contents.traces)
+        contents.show.node.add_dependency(charts)
         self.cluster = Cluster(
             name=made.cluster.cluster_name,
             endpoint=made.cluster.cluster_endpoint,
@@ -58,3 +51,19 @@ class ClusterStack(Stack):
             vpc=network.vpc,
         )
         CfnOutput(self, "ClusterName", value=made.cluster.cluster_name)
+
+
+class ContentsStack(Stack):
+    """What Canario needs inside the cluster that the settings name, applied by a function of this stack."""
+
+    def __init__(self, scope: Construct, id: str, *, settings: Settings, **kwargs: object) -> None:
+        super().__init__(scope, id, description="Canario: what it needs in the cluster that exists", **kwargs)
+        reached = ReachedCluster(self, "Reached", settings=settings)
+        contents = ClusterContents(
+            self,
+            "Contents",
+            cluster=reached.cluster,
+            dialects=settings.dialects,
+            api_servers=settings.api_server_cidrs,
+        )
+        contents.node.add_dependency(reached.entry)

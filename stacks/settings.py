@@ -8,8 +8,10 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
-from zoneinfo import available_timezones
+from ipaddress import IPv4Network
+from typing import Any, TypeVar
+
+from stacks.schedules import RolloutSchedule, WorkshopSchedule, rollout_schedules, workshop_schedules
 
 PREFIX = "canario:"
 DIALECTS = ("appmesh", "gateway")
@@ -19,24 +21,14 @@ LOG_RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 
 
 KUBERNETES_VERSIONS = ("1.35", "1.36")
 LONGEST_WAIT_HOURS = 24 * 90
-LONGEST_FLEXIBLE_MINUTES = 1440  # EventBridge Scheduler's
 MOST_NODES = 100
+
+T = TypeVar("T")
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
 _DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}")
 _ADDRESS = re.compile(r"https://\S+|[^@\s,]+@[^@\s,]+")
 _VARIABLE = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
-
-
-@dataclass(frozen=True, kw_only=True)
-class RolloutSchedule:
-    """When a template's rollout starts by itself: EventBridge Scheduler's expression, in a time zone's own hours."""
-
-    name: str
-    template: str
-    expression: str
-    time_zone: str = "UTC"
-    flexible_minutes: int = 0  # it starts within so many minutes; 0: at once
 
 
 class BadSetting(Exception):
@@ -50,10 +42,13 @@ class BadSetting(Exception):
 class Settings:
     """Everything that may differ between two installations. The defaults are AWS's; the lab names its own."""
 
+    region: str = ""  # empty: that of the credentials, or the document's
     cluster_name: str = "app-mesh"
     cluster_endpoint: str = ""  # of a cluster that exists; empty: one of our own is made
     cluster_ca: str = ""  # base64 of PEM; goes with the endpoint
     cluster_access: bool = True  # whether the functions get access entries
+    cluster_contents: bool = False  # whether a cluster that exists gets rights, collectors and the EnvoyFilter
+    api_server_cidrs: tuple[str, ...] = ()  # from where the API servers of a cluster that exists call its pods
     dialects: tuple[str, ...] = ("gateway",)  # the first is the default
     function_environment: Mapping[str, str] = field(default_factory=dict)
     log_retention_days: int = 30
@@ -79,6 +74,8 @@ class Settings:
     guided_heartbeat_hours: int = 4  # a guided stage without a sign of life for so long is abandoned
     guided_timeout_hours: int = 72  # and so is one that takes so long
     rollout_schedules: tuple[RolloutSchedule, ...] = ()
+    workshop_schedules: tuple[WorkshopSchedule, ...] = ()
+    observe_from: int = 100  # rollouts at once, from which on a shared observer reads for all of them; 0: never
     notify: tuple[str, ...] = ()  # addresses that are told how rollouts end: e-mail, or https://…
 
 
@@ -123,6 +120,10 @@ def _together(settings: Settings) -> Iterator[tuple[str, bool, str]]:
         exists or "gateway" in settings.dialects,
         "gateway among them, for a cluster of our own: AWS ended App Mesh",
     )
+    contents = settings.cluster_contents
+    yield "cluster_contents", exists or not contents, "no, for a cluster of our own, which gets all that"
+    yield "api_server_cidrs", bool(settings.api_server_cidrs) == contents, "with cluster_contents; both or neither"
+    yield "vpc_id", not (contents and subnets) or bool(settings.vpc_id), "the VPC of function_subnet_ids"
     yield "cluster_access", exists or settings.cluster_access, "yes, for a cluster of our own"
     yield "nodes_min", settings.nodes_min <= settings.nodes, f"at most nodes, {settings.nodes}"
     yield "nodes_max", settings.nodes_max >= settings.nodes, f"at least nodes, {settings.nodes}"
@@ -193,6 +194,14 @@ def _several(pattern: str, what: str) -> Callable[[str, Any], tuple[str, ...]]:
     return parse
 
 
+def _ranges(name: str, value: Any) -> tuple[str, ...]:
+    given = value.split(",") if isinstance(value, str) else value
+    try:
+        return tuple(str(IPv4Network(each)) for each in given)
+    except (ValueError, TypeError):
+        raise BadSetting(name, value, "IPv4 ranges, 203.0.113.0/24 for example, several with commas") from None
+
+
 def _yes_or_no(name: str, value: Any) -> bool:
     known = {"yes": True, "no": False, "true": True, "false": False}
     if str(value).lower() not in known:
@@ -206,30 +215,14 @@ def _retention(name: str, value: Any) -> int:
     return int(value)
 
 
-def _schedules(name: str, value: Any) -> tuple[RolloutSchedule, ...]:
-    allowed = 'a list such as [{"name": "Weekdays", "template": "nodejs", "expression": "cron(0 9 ? * MON-FRI *)", '
-    allowed += '"time_zone": "America/Sao_Paulo", "flexible_minutes": 15}]'
-    try:
-        given = json.loads(value) if isinstance(value, str) else value
-        found = tuple(RolloutSchedule(**each) for each in given)
-    except (ValueError, TypeError):
-        raise BadSetting(name, value, allowed) from None
-    names = [each.name for each in found]
-    if not all(_is_schedule(each) for each in found) or len(set(names)) < len(names):
-        raise BadSetting(name, value, allowed)
-    return found
+def _schedules(parse: Callable[[Any], tuple[T, ...]], example: str) -> Callable[[str, Any], tuple[T, ...]]:
+    def parsed(name: str, value: Any) -> tuple[T, ...]:
+        try:
+            return parse(json.loads(value) if isinstance(value, str) else value)
+        except (ValueError, TypeError, KeyError) as error:
+            raise BadSetting(name, value, f"a list such as {example} ({error})") from None
 
-
-def _is_schedule(each: RolloutSchedule) -> bool:
-    texts = (each.name, each.template, each.expression, each.time_zone)
-    return (
-        all(isinstance(text, str) for text in texts)
-        and _NAME.fullmatch(each.name) is not None
-        and re.fullmatch(r"(cron|rate|at)\(.+\)", each.expression) is not None
-        and each.time_zone in available_timezones()
-        and isinstance(each.flexible_minutes, int)
-        and 0 <= each.flexible_minutes <= LONGEST_FLEXIBLE_MINUTES
-    )
+    return parsed
 
 
 def _addresses(name: str, value: Any) -> tuple[str, ...]:
@@ -239,7 +232,11 @@ def _addresses(name: str, value: Any) -> tuple[str, ...]:
     return tuple(given)
 
 
+_WHEN = '"expression": "cron(0 9 ? * MON-FRI *)", "time_zone": "America/Sao_Paulo", "flexible_minutes": 15}]'
+_ROLLOUTS = f'[{{"name": "Weekdays", "template": "nodejs", {_WHEN}'
+_WORKSHOPS = f'[{{"name": "Class", "workshops": ["turma-01"], "input": {{"mode": "guided"}}, {_WHEN}'
 _PARSERS: Mapping[str, Callable[[str, Any], Any]] = {
+    "region": _matching(re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]"), "a region, us-west-1 for example"),
     "cluster_name": _matching(_NAME, "a name of letters, digits and '-' that begins with a letter"),
     "cluster_endpoint": _matching(re.compile(r"https://\S+"), "the API server's URL, https://…"),
     "cluster_ca": _matching(re.compile(r"[A-Za-z0-9+/]+={0,2}"), "the cluster's CA certificate, base64 of its PEM"),
@@ -253,6 +250,8 @@ _PARSERS: Mapping[str, Callable[[str, Any], Any]] = {
     "guided_heartbeat_hours": _number(1, LONGEST_WAIT_HOURS, "whole hours"),
     "guided_timeout_hours": _number(1, LONGEST_WAIT_HOURS, "whole hours"),
     "cluster_access": _yes_or_no,
+    "cluster_contents": _yes_or_no,
+    "api_server_cidrs": _ranges,
     "function_subnet_ids": _several(r"subnet-([0-9a-f]{8}|[0-9a-f]{17})", "subnets' ids, subnet-…"),
     "function_security_group_ids": _several(r"sg-([0-9a-f]{8}|[0-9a-f]{17})", "security groups' ids, sg-…"),
     "kubernetes_version": _one_of(KUBERNETES_VERSIONS),
@@ -262,7 +261,7 @@ _PARSERS: Mapping[str, Callable[[str, Any], Any]] = {
     "nodes_min": _number(1, MOST_NODES, "a number of nodes"),
     "nodes_max": _number(1, MOST_NODES, "a number of nodes"),
     "nat_gateways": _number(1, 2, "a number of gateways"),
-    "public_endpoint_cidrs": _several(r"[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}", "IPv4 ranges, 203.0.113.0/24"),
+    "public_endpoint_cidrs": _ranges,
     "cluster_admins": _several(r"arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/\S+", "ARNs of IAM roles and users"),
     "image_builds": _yes_or_no,
     "xray_group": _yes_or_no,
@@ -270,6 +269,8 @@ _PARSERS: Mapping[str, Callable[[str, Any], Any]] = {
     "istio_version": _matching(
         re.compile(r"[0-9]+\.[0-9]+\.[0-9]+"), "a version of Istio's charts, 1.31.0 for example"
     ),
-    "rollout_schedules": _schedules,
+    "rollout_schedules": _schedules(rollout_schedules, _ROLLOUTS),
+    "workshop_schedules": _schedules(workshop_schedules, _WORKSHOPS),
+    "observe_from": _number(0, 1_000_000, "a number of rollouts"),
     "notify": _addresses,
 }

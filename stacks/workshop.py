@@ -22,6 +22,7 @@ from stacks.constructs.functions import METRICS_NAMESPACE, function_defaults
 from stacks.constructs.python_code import function_code
 from stacks.constructs.python_function import PythonFunction
 from stacks.constructs.workshop_machine import FUNCTION_SECONDS, Patience, StageFunction, WorkshopMachine
+from stacks.constructs.workshop_starts import WorkshopStarts
 from stacks.records import RecordsStack
 from stacks.settings import Settings
 
@@ -70,6 +71,7 @@ class WorkshopStack(Stack):
             ),
         )
         self.machine = machine.machine
+        WorkshopStarts(self, "Starts", settings=settings, machine=self.machine)
         Expiry(self, "Expiry", defaults=self._defaults, records=records, machine=self.machine)
         CfnOutput(self, "WorkshopMachineArn", value=self.machine.state_machine_arn)
         functions = {stage.id: stage.function.function_name for stage in stages if stage.function}

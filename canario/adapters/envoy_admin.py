@@ -3,21 +3,17 @@
 Source: https://www.envoyproxy.io/docs/envoy/latest/operations/admin#get--config_dump
 """
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from canario.canary.ports import DataPlane, ProxyShare, Target
 from canario.errors import InvalidInput, RemoteError
+from canario.mesh.proxies import APP_MESH, ISTIO, ROUTES
 from canario.workshop.kinds import POD
 from canario.workshop.ports import Kubernetes, Manifest
+from canario.workshop.proxies import in_force
 
-CONTAINER = "envoy"
-PORT = 9901
-ISTIO_CONTAINER = "istio-proxy"
-ISTIO_PORT = 15000
-ROUTES = "/config_dump?resource=dynamic_route_configs"
 OUTBOUND = "outbound"  # the route configuration of calls that leave the pod
 
 Weights = Mapping[str, int]
@@ -26,7 +22,7 @@ Weights = Mapping[str, int]
 class AppMeshDataPlane:
     """The weighted clusters `egress/<namespace>/<service>/<node>` of every sidecar that calls the service."""
 
-    container, port = CONTAINER, PORT
+    proxy = APP_MESH
 
     def __init__(self, kubernetes: Kubernetes) -> None:
         self._kubernetes = kubernetes
@@ -38,7 +34,9 @@ class AppMeshDataPlane:
         share None and the reason.
         """
         pods = self._kubernetes.list(POD, target.namespace)
-        found = [self._share(target, pod["metadata"]["name"]) for pod in pods if _has_running(self.container, pod)]
+        found = [
+            self._share(target, pod["metadata"]["name"]) for pod in pods if _has_running(self.proxy.container, pod)
+        ]
         return [share for share in found if share is not None]
 
     def _share(self, target: Target, pod: str) -> ProxyShare | None:
@@ -63,12 +61,10 @@ class AppMeshDataPlane:
 
     def _routes(self, namespace: str, pod: str) -> list[Mapping[str, Any]] | None:
         """The configurations of outbound routes; None when there is none yet."""
-        answer = self._kubernetes.proxy(namespace, pod, self.port, ROUTES)
-        if answer.status != 200:
-            raise RemoteError(f"reading the routes of {namespace}/{pod}: Envoy said {answer.status}")
+        dump = in_force(self._kubernetes, self.proxy, namespace, pod, ROUTES)
         try:
-            configurations = [each["route_config"] for each in json.loads(answer.body).get("configs", [])]
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            configurations = [each["route_config"] for each in dump]
+        except (KeyError, TypeError) as error:
             raise RemoteError(f"reading the routes of {namespace}/{pod}: no configuration dump ({error!r})") from error
         return self._outbound(configurations) or None
 
@@ -82,7 +78,7 @@ class GatewayDataPlane(AppMeshDataPlane):
     Source: https://istio.io/latest/docs/ops/diagnostic-tools/proxy-cmd/
     """
 
-    container, port = ISTIO_CONTAINER, ISTIO_PORT
+    proxy = ISTIO
 
     def _outbound(self, configurations: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
         return list(configurations)

@@ -9,21 +9,23 @@ recognised. There is no clock here: `now` is an argument. How a rollout ends is 
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from canario.canary import Observation, Plan, start
+from canario.canary import Observation, Plan, start, subscribing
 from canario.canary.alarmed import refuse_alarmed
 from canario.canary.carried import Carried, text
 from canario.canary.gates import Gates
 from canario.canary.instructions import standing
+from canario.canary.observer import call_observer
 from canario.canary.ports import RouterState, Steered, Target
 from canario.canary.reading_windows import arrived, read_windows
 from canario.canary.replacing import replace_suspect
 from canario.canary.weighing import weigh
 from canario.canary.world import World
-from canario.errors import Conflict, Drift, NotReady, Stopped
+from canario.errors import Conflict, Drift, NotReady, RemoteError, Stopped
 
 MANAGER = "canario"  # the field manager that rollouts write with
 SHARE_TOLERANCE = 1e-6
@@ -32,6 +34,7 @@ COARSEST_STEP = 0.01  # App Mesh's weights are 0 to 100
 MOST_WINDOWS_AT_ONCE = 20  # keeps what is carried small after a pause
 MOST_LOOKS = 400  # of one execution: a look with a shift and its verification is about 30 of 25,000 events of history
 SPREAD_SECONDS = 20
+GIVEN_SECONDS = 5  # to the shared observer, before a rollout looks for what it left
 LONGEST_NAME = 80  # of an execution
 
 
@@ -69,6 +72,8 @@ def begin(
     except Exception:
         world.records.unlock(target, name)
         raise
+    with suppress(RemoteError):  # nothing rests on it
+        call_observer(world.records.steered(), world.observer, now)
     asked = {"gates": list(gates.shares), "alarms": list(alarms), "image": image, "by": by}
     detail = {**subject(name, target), "plan": plan.to_dict(), "owner": owner, **asked}
     world.records.put(name, 0, "started", {**detail, "target": dict(vars(target))}, now)
@@ -106,7 +111,8 @@ def verify(carried: Carried, world: World, now: datetime) -> Carried:
         _refuse_drift(carried, world.routers.read(carried.target))
         raise NotReady(missing)
     since = _aligned(now, carried.rollout.plan)
-    return replace(carried, since=since, wait=_readable(since, carried))
+    carried = subscribing.verified(replace(carried, since=since), world, since, now)
+    return replace(carried, wait=_readable(since, carried))
 
 
 def observe(carried: Carried, world: World, now: datetime) -> Carried:
@@ -125,11 +131,12 @@ def observe(carried: Carried, world: World, now: datetime) -> Carried:
     count = min((now - window - carried.since) // window, MOST_WINDOWS_AT_ONCE)
     if count <= 0:
         return replace(carried, observations=(), wait=_readable(carried.since, carried))
-    end = carried.since + count * window
-    observations = arrived(read_windows(carried, world, end, count), plan, now)
+    end, read = carried.since + count * window, read_windows(carried, world, count)
+    observations = arrived(read.observations, plan, now)
     since = observations[-1].end if observations else carried.since
-    wait = _readable(since, carried) if since == end else now + window
-    return replace(carried, observations=observations, since=since, wait=wait)
+    carried = replace(carried, observations=observations, read_by=read.by, since=since)
+    carried = subscribing.looked(carried, world, read.pods, now)
+    return replace(carried, wait=_readable(since, carried) if since == end else now + window)
 
 
 def decide(carried: Carried, world: World, now: datetime) -> Carried:
@@ -145,7 +152,8 @@ def decide(carried: Carried, world: World, now: datetime) -> Carried:
         sequence += 1
         said = decision.to_dict()
         gone = replace_suspect(carried, decision, replaced, world)
-        body = {"decision": said.pop("kind"), **said, **_window(observation), **gone}
+        read_by = {"read_by": carried.read_by} if carried.read_by else {}
+        body = {"decision": said.pop("kind"), **said, **_window(observation), **read_by, **gone}
         record_decision(carried, sequence, body, world, now)
         if "replaced" in gone:
             replaced = (*replaced, gone["replaced"])
@@ -157,7 +165,7 @@ def decide(carried: Carried, world: World, now: datetime) -> Carried:
     last = weighed.decisions[-1][1]
     summary = {"kind": str(last.kind), "share": last.share, "reason": last.reason}
     outcome = str(weighed.rollout.outcome) if weighed.rollout.outcome else None
-    world.controller.put(weighed.measures(carried.target, now), now)
+    world.controller.put(weighed.measures(carried, now), now)
     after = replace(
         carried,
         rollout=weighed.rollout,
@@ -298,11 +306,12 @@ def _readable(since: datetime, carried: Carried) -> datetime:
     """When the window from `since` can be read: one whole window after it ended.
 
     Windows of minutes end at the minute for every rollout; each looks at a second of its own, so that a thousand of
-    them stay below CloudWatch's 50 calls a second.
+    them stay below CloudWatch's 50 calls a second. Who has subscribed gives the shared observer its time first.
     """
     seconds = carried.rollout.plan.window_seconds
+    given = 0 if carried.subscription is None else GIVEN_SECONDS if seconds >= 60 else 1
     own = int(hashlib.sha256(carried.name.encode()).hexdigest(), 16) % SPREAD_SECONDS if seconds >= 60 else 0
-    return since + timedelta(seconds=2 * seconds + own)
+    return since + timedelta(seconds=2 * seconds + given + own)
 
 
 def _window(observation: Observation) -> dict[str, Any]:

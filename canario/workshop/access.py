@@ -82,12 +82,9 @@ ANY: Mapping[str, Verbs] = {
     },
     "stage_clean": {
         _DEPLOYMENTS: "delete list",
-        "configmaps": "delete list",
-        "leases.coordination.k8s.io": "delete get list",
+        "leases.coordination.k8s.io": "get",
         "namespaces": "delete get list patch",
         "pods": "delete list",
-        "secrets": "delete list",
-        "serviceaccounts": "delete list",
         "services": "delete list",
     },
     "expire": {

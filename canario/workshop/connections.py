@@ -3,12 +3,12 @@
 The same code runs on AWS and in the lab: a function in the VPC reaches a pod by its address.
 """
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from canario.errors import RemoteError
-from canario.workshop import identities, pods
+from canario.mesh.proxies import CLUSTERS
+from canario.workshop import identities, pods, proxies
 from canario.workshop.application import UPSTREAMS
 from canario.workshop.dialects import APP_MESH, Dialect
 from canario.workshop.mesh import CANARY
@@ -17,8 +17,6 @@ from canario.workshop.ports import KeyPair, Ports, TlsAnswer
 from canario.workshop.tls_policy import CALLER, callers
 
 PATH = "/health"
-ADMIN_PORT = 9901
-CLUSTERS = "/config_dump?resource=dynamic_active_clusters"
 
 Connect = Callable[[str, str], TlsAnswer]  # a pod's address, the service of its node
 
@@ -106,9 +104,9 @@ def calls_in_plaintext(names: Names, ports: Ports) -> list[str]:
 
 def _of_caller(names: Names, pod: str, ports: Ports) -> Iterator[str]:
     try:
-        answer = ports.kubernetes.proxy(names.namespace, pod, ADMIN_PORT, CLUSTERS)
-        clusters = [each["cluster"] for each in json.loads(answer.body).get("configs", [])]
-    except (RemoteError, ValueError, KeyError, TypeError) as error:
+        dump = proxies.in_force(ports.kubernetes, APP_MESH.proxy, names.namespace, pod, CLUSTERS)
+        clusters = [each["cluster"] for each in dump]
+    except (RemoteError, KeyError, TypeError) as error:
         yield f"{pod}: its proxy does not say what it does ({error})"
         return
     for service in UPSTREAMS:
@@ -127,9 +125,9 @@ def sent_to(names: Names, ports: Ports, service: str) -> dict[str, set[str]]:
     found = {}
     for pod in pods.pods(ports.kubernetes, names.namespace, [CALLER]):
         name = str(pod["metadata"]["name"])
-        answer = ports.kubernetes.proxy(names.namespace, name, ADMIN_PORT, CLUSTERS)
+        dump = proxies.in_force(ports.kubernetes, APP_MESH.proxy, names.namespace, name, CLUSTERS)
         try:
-            clusters = [each["cluster"] for each in json.loads(answer.body).get("configs", [])]
+            clusters = [each["cluster"] for each in dump]
             found[name] = {
                 str(endpoint["endpoint"]["address"]["socket_address"]["address"])
                 for cluster in clusters
@@ -137,7 +135,7 @@ def sent_to(names: Names, ports: Ports, service: str) -> dict[str, set[str]]:
                 for group in cluster["load_assignment"].get("endpoints", [])
                 for endpoint in group["lb_endpoints"]
             }
-        except (ValueError, KeyError, TypeError) as error:
+        except (KeyError, TypeError) as error:
             raise RemoteError(f"reading the clusters of {name}'s proxy: {error!r} is missing or malformed") from error
     return found
 

@@ -5,12 +5,12 @@ What is left to do is to see that the caller speaks TLS, and then to refuse ever
 people reach it from outside, without a certificate.
 """
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from canario.errors import NotReady, RemoteError
-from canario.workshop import connections, pods
+from canario.mesh.proxies import CLUSTERS
+from canario.workshop import connections, pods, proxies
 from canario.workshop.application import UPSTREAMS
 from canario.workshop.connections import Connect, nodes
 from canario.workshop.dialects import GATEWAY_API
@@ -22,7 +22,6 @@ from canario.workshop.stage import Finding, Status, failed, inconclusive, passed
 from canario.workshop.tls_policy import CALLER
 
 PERMISSIVE, STRICT = "PERMISSIVE", "STRICT"
-CLUSTERS = "/config_dump?resource=dynamic_active_clusters"
 SPIFFE, TRUST_DOMAIN = "spiffe://", "cluster.local"
 AUTHORITY, AUTHORITY_KEY = "istio-ca-root-cert", "root-cert.pem"  # the ConfigMap that Istio keeps in every namespace
 
@@ -130,9 +129,9 @@ def _callers(names: Names, ports: Ports) -> Iterator[tuple[str, Sequence[Mapping
     for pod in pods.pods(ports.kubernetes, names.namespace, [CALLER]):
         name = str(pod["metadata"]["name"])
         try:
-            answer = ports.kubernetes.proxy(names.namespace, name, GATEWAY_API.admin_port, CLUSTERS)
-            yield name, [each["cluster"] for each in json.loads(answer.body).get("configs", [])]
-        except (RemoteError, ValueError, KeyError, TypeError) as error:
+            found = proxies.in_force(ports.kubernetes, GATEWAY_API.proxy, names.namespace, name, CLUSTERS)
+            yield name, [each["cluster"] for each in found]
+        except (RemoteError, KeyError, TypeError) as error:
             yield name, f"its proxy does not say what it does ({error})"
 
 

@@ -1,11 +1,11 @@
 """Tracing in the dialect `gateway`: a Telemetry object, and whether the proxies follow it."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 from canario.errors import RemoteError
-from canario.workshop import pods
+from canario.mesh.proxies import LISTENERS
+from canario.workshop import pods, proxies
 from canario.workshop.dialects import dialect_of
 from canario.workshop.kinds import TELEMETRY
 from canario.workshop.names import SERVICES, Names
@@ -16,7 +16,6 @@ from canario.workshop.stage import Finding, failed, inconclusive, passed
 NAME = "tracing"
 PROVIDER = "canario-traces"  # an extension provider of Istio's mesh configuration: the cluster's collector
 SAMPLED_PERCENT = 5.0  # as App Mesh's own
-LISTENERS = "/config_dump?resource=dynamic_listeners"
 
 
 def telemetry(names: Names) -> Manifest:
@@ -44,10 +43,10 @@ def every_proxy_traces(request: Request, ports: Ports) -> Finding:
 
 def _said(pod: Manifest, request: Request, ports: Ports) -> str:
     """`traces`, or why the pod's proxy does not."""
-    name, port = str(pod["metadata"]["name"]), dialect_of(request).admin_port
+    name, proxy = str(pod["metadata"]["name"]), dialect_of(request).proxy
     try:
-        dump = json.loads(ports.kubernetes.proxy(request.names.namespace, name, port, LISTENERS).body)
-    except (RemoteError, ValueError) as error:
+        dump = proxies.in_force(ports.kubernetes, proxy, request.names.namespace, name, LISTENERS)
+    except RemoteError as error:
         return f"its proxy does not say what it does ({error})"
     return "traces" if any("provider" in each for each in _tracings(dump)) else "its proxy does not trace"
 

@@ -8,32 +8,14 @@ from collections.abc import Mapping
 from canario.errors import Conflict
 from canario.workshop.dialects import APP_MESH as APP_MESH_DIALECT
 from canario.workshop.dialects import dialect_of
-from canario.workshop.kinds import (
-    APP_MESH,
-    CONFIG_MAP,
-    DEPLOYMENT,
-    LEASE,
-    MESH,
-    NAMESPACE,
-    POD,
-    SECRET,
-    SERVICE,
-    SERVICE_ACCOUNT,
-)
+from canario.workshop.kinds import APP_MESH, DEPLOYMENT, MESH, NAMESPACE, POD, SERVICE
 from canario.workshop.ports import Kind, Manifest, Ports
 from canario.workshop.request import Request
 
-# In the order in which they are deleted. What is in the workshop's own namespace goes with that at the latest.
-LABELLED: tuple[Kind, ...] = (
-    SERVICE,
-    DEPLOYMENT,
-    POD,
-    CONFIG_MAP,
-    SECRET,
-    SERVICE_ACCOUNT,
-    LEASE,
-    NAMESPACE,
-)
+# In the order in which they are deleted: what runs, wherever somebody has put it. What only lies there (Secrets,
+# ConfigMaps) is in the workshop's own namespace and goes with that; to look for it elsewhere, `clean` would need the
+# right to read every Secret of the cluster.
+LABELLED: tuple[Kind, ...] = (SERVICE, DEPLOYMENT, POD, NAMESPACE)
 # Those of them that an attendee makes without the label, and that keep a namespace from going, or traffic alive.
 INSIDE: tuple[Kind, ...] = (SERVICE, DEPLOYMENT, POD)
 
@@ -48,7 +30,7 @@ ANSWERED_BY: Mapping[str, tuple[str, str]] = {
 
 
 def find(request: Request, ports: Ports) -> Found:
-    """Everything with the workshop's label, wherever it is; everything in its namespace; its mesh and namespace."""
+    """What runs with the workshop's label, wherever it is; what is in its namespace; its mesh and namespace."""
     names, kubernetes = request.names, ports.kubernetes
     found: Found = {}
     kinds, whole = _of_the_mesh(request)

@@ -14,9 +14,10 @@ from canario.mesh.listeners import Port
 from canario.mesh.matches import AnyMatch, GrpcMatch, Header, How, Match, TcpMatch, Text
 from canario.mesh.model import Mesh, Node, Route, Router
 from canario.mesh.policies import AccessLog, ListenerPolicies
+from canario.mesh.proxies import APP_MESH
 from lab.mesh import formats, re2
 
-_ADMIN_PORT = 9901
+_ADMIN_PORT = APP_MESH.port
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # a header's name (RFC 9110)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from canario.errors import CanarioError
 from canario.mesh.gateways import Gateway
 from canario.mesh.model import Mesh, Node
+from canario.mesh.proxies import APP_MESH
 from lab.mesh import tracing
 from lab.mesh.assembly import mesh_of, node_of
 from lab.mesh.gateways import gateways_of
@@ -20,8 +21,7 @@ from lab.mesh.world import Obj, World, annotations_of
 
 INJECT = "appmesh.k8s.aws/sidecarInjectorWebhook"
 PROXIED = "canario/proxied"  # tells the kubelet that the application has an address of its own
-CONTAINER = "envoy"
-ADMIN_PORT = 9901
+CONTAINER, ADMIN_PORT = APP_MESH.container, APP_MESH.port
 IMAGE = "840364872350.dkr.ecr.us-west-1.amazonaws.com/aws-appmesh-envoy:v1.29.12.1-prod"
 
 _READINESS = {

@@ -41,7 +41,7 @@ class ControllerSettings:
 @dataclass(frozen=True)
 class SidecarSettings:
     """`directory`: this pod's files; `node_id`: what Envoy calls itself; `mounts`: path → real path; `admin_port`: of
-    Envoy's administration, at the pod's address.
+    Envoy's administration, `dump_port`: of what shows its configuration alone, both at the pod's address.
     """
 
     directory: Path
@@ -50,6 +50,7 @@ class SidecarSettings:
     node_id: str
     mounts: Mapping[str, str] = field(default_factory=dict)
     admin_port: int = ADMIN_PORT
+    dump_port: int | None = None
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> SidecarSettings:
@@ -61,6 +62,7 @@ class SidecarSettings:
             node_id=environment.get("APPMESH_VIRTUAL_NODE_NAME", str(pod)),
             mounts=json.loads(environment.get("LAB_MOUNTS", "{}")),
             admin_port=int(environment.get("ENVOY_ADMIN_ACCESS_PORT") or ADMIN_PORT),
+            dump_port=int(environment["CONFIG_DUMP_PORT"]) if environment.get("CONFIG_DUMP_PORT") else None,
         )
 
 

@@ -46,9 +46,10 @@ async def run(settings: SidecarSettings) -> int:
     told = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told.set)
-    bootstrap = write_bootstrap(settings.directory, settings.node_id, (settings.pod_ip, settings.admin_port))
+    admin = settings.pod_ip, settings.admin_port
+    bootstrap = write_bootstrap(settings.directory, settings.node_id, admin, dump_port=settings.dump_port)
     link(settings.directory, settings.mounts)
-    server = Server(settings.directory, (settings.pod_ip, settings.admin_port))
+    server = Server(settings.directory, admin)
     async with server.running():
         if not await _before(told, server.configured()):
             return 0

@@ -12,11 +12,13 @@ import aiohttp
 
 from canario.telemetry.counts import Reading
 from canario.telemetry.ledger import Proxy
+from lab.mesh import injection
+from lab.mesh.istio import injection as istio
 from lab.telemetry.reading import QUERY, parse
 
 log = logging.getLogger(__name__)
 
-_ADMIN_PORTS = {"envoy": 9901, "istio-proxy": 15000}  # by the container that has the Envoy
+_ADMIN_PORTS = {each.CONTAINER: each.ADMIN_PORT for each in (injection, istio)}  # by the container with the Envoy
 _TIMEOUT = aiohttp.ClientTimeout(total=1)
 
 
@@ -28,7 +30,7 @@ class Caller:
     name: str
     ip: str
     terminating: bool
-    port: int = 9901  # of its Envoy's administration
+    port: int = injection.ADMIN_PORT  # of its Envoy's administration
 
 
 def callers(pods: Iterable[Mapping[str, Any]]) -> list[Caller]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from aws_cdk import Acknowledgment, CfnResource, Stack, Validations
+from aws_cdk import Acknowledgment, CfnResource, Stack, Token, Validations
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct, IConstruct
 
@@ -10,7 +10,13 @@ PACK = "AwsSolutions::AwsSolutions"
 
 
 def acknowledge(scope: Construct, rule: str, reason: str) -> None:
-    """`rule`: as cdk-nag writes it behind the pack's name, `IAM5[Resource::*]` for example."""
+    """`rule`: as cdk-nag writes it behind the pack's name, `IAM5[Resource::*]` for example.
+
+    Of a stack whose region the settings name, the region and its partition are no references any more.
+    """
+    stack = Stack.of(scope)
+    if "<AWS::Region>" in rule and not Token.is_unresolved(stack.region):
+        rule = rule.replace("<AWS::Region>", stack.region).replace("<AWS::Partition>", stack.partition)
     Validations.of(scope).acknowledge(Acknowledgment(id=f"{PACK}-{rule}", reason=reason))
 
 

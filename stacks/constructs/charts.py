@@ -24,7 +24,13 @@ GATEWAY_API = Path(__file__).resolve().parents[1] / "charts" / "gateway-api"
 ISTIO_REPOSITORY = "https://istio-release.storage.googleapis.com/charts"
 EKS_REPOSITORY = "https://aws.github.io/eks-charts"
 ISTIO_NAMESPACE = "istio-system"
+ISTIOD_REQUESTS = {"cpu": "100m", "memory": "512Mi"}  # for some hundred pods; by default it asks for 2 GiB
 LOAD_BALANCER_CONTROLLER, LOAD_BALANCER_CONTROLLER_VERSION = "aws-load-balancer-controller", "3.2.2"
+
+# What the controller would do for the Gateway API, where it finds its definitions, and does not start without others'
+# (https://github.com/kubernetes-sigs/aws-load-balancer-controller/issues/4712): only all three say that it shall not
+# look. And what asks for a right that it does not have here.
+OFF = ("ALBGatewayAPI", "NLBGatewayAPI", "GatewayListenerSet", "LBCapacityReservation")
 
 Values = dict[str, Any]
 
@@ -112,7 +118,7 @@ def istiod_values(traces: tuple[str, int]) -> Values:
     """Sidecars without an init container; traces by OTLP; the answers' edges that the canary's plan may name."""
     service, port = traces
     return {
-        "pilot": {"cni": {"enabled": True}, "autoscaleMin": 2, "resources": {"requests": {"cpu": "100m"}}},
+        "pilot": {"cni": {"enabled": True}, "autoscaleMin": 2, "resources": {"requests": ISTIOD_REQUESTS}},
         "global": {"proxy": {"resources": {"requests": {"cpu": "50m", "memory": "64Mi"}}}},
         "meshConfig": {
             "enableTracing": True,
@@ -123,7 +129,7 @@ def istiod_values(traces: tuple[str, int]) -> Values:
 
 
 def load_balancer_values(cluster: str, region: str, vpc: str) -> Values:
-    """Network load balancers only: what needs more rights is off. Told what it would ask of instance metadata."""
+    """Network load balancers of Services only: all else is off. Told what it would ask of instance metadata."""
     return {
         "clusterName": cluster,
         "region": region,
@@ -132,6 +138,7 @@ def load_balancer_values(cluster: str, region: str, vpc: str) -> Values:
         "enableShield": False,
         "enableWaf": False,
         "enableWafv2": False,
+        "controllerConfig": {"featureGates": dict.fromkeys(OFF, False)},
         "defaultTags": {"canario": "true"},
     }
 

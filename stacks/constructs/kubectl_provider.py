@@ -6,9 +6,9 @@ They are the cluster's administrators, run in its VPC, and are called by CloudFo
 import json
 
 from aws_cdk import CfnCondition, RemovalPolicy, Stack
-from aws_cdk import aws_eks_v2 as eks
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
+from constructs import IConstruct
 
 from stacks.constructs.acknowledgements import acknowledge, acknowledge_versions
 from stacks.constructs.retention import RETENTION
@@ -29,23 +29,21 @@ RULES = (
 )
 
 
-def answer_for_kubectl(cluster: eks.Cluster, *, retention: int) -> None:
-    provider = cluster.node.find_child("KubectlProvider")
+def answer_for_kubectl(provider: IConstruct, *, retention: int) -> None:
     made = [each for each in provider.node.find_all() if isinstance(each, lambda_.Function)]
     for function in made:
         group = logs.LogGroup(function, "Logs", retention=RETENTION[retention], removal_policy=RemovalPolicy.DESTROY)
         resource = function.node.default_child
         assert isinstance(resource, lambda_.CfnFunction)  # noqa: S101 - a Function's own
         resource.logging_config = lambda_.CfnFunction.LoggingConfigProperty(log_group=group.log_group_name)
-    for rule in (*RULES, f"IAM4[Policy::{_public_registry(cluster)}]"):
+    for rule in (*RULES, f"IAM4[Policy::{_public_registry(provider)}]"):
         acknowledge(provider, rule, WHY)
     acknowledge_versions(provider, made)
 
 
-def _public_registry(cluster: eks.Cluster) -> str:
+def _public_registry(provider: IConstruct) -> str:
     """The policy as cdk-nag writes it: one that some partitions have not, behind a condition of the template."""
-    found = cluster.node.find_child("KubectlProvider").node.find_all()
-    (condition,) = (each for each in found if isinstance(each, CfnCondition))
+    (condition,) = (each for each in provider.node.find_all() if isinstance(each, CfnCondition))
     arn = {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, f":iam::aws:policy/{_PUBLIC}"]]}
-    written = {"Fn::If": [Stack.of(cluster).resolve(condition.logical_id), arn, {"Ref": "AWS::NoValue"}]}
+    written = {"Fn::If": [Stack.of(provider).resolve(condition.logical_id), arn, {"Ref": "AWS::NoValue"}]}
     return json.dumps(written, separators=(",", ":"))

@@ -12,10 +12,12 @@ from canario.workshop.names import SERVICE_PORT
 from stacks.constructs.acknowledgements import acknowledge
 from stacks.constructs.kubectl_provider import answer_for_kubectl
 from stacks.constructs.network import Network
+from stacks.constructs.pod_identity import AGENT
 from stacks.constructs.retention import RETENTION
 from stacks.settings import Settings
 
-BEFORE_NODES, AFTER_NODES = ("vpc-cni", "kube-proxy"), ("coredns",)  # add-ons; nodes need the first two to be Ready
+# Add-ons. Nodes need the first two to be Ready.
+BEFORE_NODES, AFTER_NODES = ("vpc-cni", "kube-proxy", AGENT), ("coredns",)
 NODE_POLICIES = ("AmazonEKSWorkerNodePolicy", "AmazonEKS_CNI_Policy", "AmazonEC2ContainerRegistryPullOnly")
 DISK_GIB = 30
 # Where the stages' checks ask pods themselves: the services' port, and the gateways'.
@@ -53,7 +55,7 @@ class KubernetesCluster(Construct):
             cluster_name=name,
             version=eks.KubernetesVersion.of(self._settings.kubernetes_version),
             vpc=self._network.vpc,
-            vpc_subnets=[ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS)],
+            vpc_subnets=[self._network.control_plane],
             endpoint_access=_endpoint(self._settings.public_endpoint_cidrs),
             cluster_logging=list(eks.ClusterLoggingTypes),
             default_capacity_type=eks.DefaultCapacityType.NODEGROUP,
@@ -68,7 +70,7 @@ class KubernetesCluster(Construct):
         cluster.node.add_dependency(control_plane)
         rule = "IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/AmazonEKSClusterPolicy]"
         acknowledge(cluster.role, rule, "EKS prescribes it to control planes")
-        answer_for_kubectl(cluster, retention=self._settings.log_retention_days)
+        answer_for_kubectl(cluster.node.find_child("KubectlProvider"), retention=self._settings.log_retention_days)
         return cluster
 
     def _addon(self, name: str) -> eks.CfnAddon:

@@ -20,7 +20,7 @@ Manifest = dict[str, Any]
 
 
 class MetricsCollector(Construct):
-    def __init__(self, scope: Construct, id: str, *, cluster: eks.Cluster, namespace: str) -> None:
+    def __init__(self, scope: Construct, id: str, *, cluster: eks.ICluster, namespace: str) -> None:
         super().__init__(scope, id)
         stack = Stack.of(self)
         only = iam.PolicyStatement(
@@ -33,7 +33,8 @@ class MetricsCollector(Construct):
         acknowledge(identity, "IAM5[Resource::*]", "PutMetricData knows no resources; a condition names the namespace")
         registry = f"{stack.account}.dkr.ecr.{stack.region}.{stack.url_suffix}"
         made = manifests(namespace, f"{registry}/{REPOSITORY}:{collector_tag()}", stack.region)
-        cluster.add_manifest("Metrics", *made).node.add_dependency(identity)
+        objects = eks.KubernetesManifest(self, "Objects", cluster=cluster, manifest=made, overwrite=True)
+        objects.node.add_dependency(identity)
 
 
 def manifests(namespace: str, image: str, region: str) -> list[Manifest]:

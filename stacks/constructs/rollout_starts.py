@@ -1,6 +1,6 @@
 """What starts rollouts: people, image pushes and schedules through one function; several in an order by a machine."""
 
-from aws_cdk import ArnFormat, CfnOutput, Duration, Stack, TimeZone
+from aws_cdk import ArnFormat, CfnOutput, Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as events_targets
 from aws_cdk import aws_iam as iam
@@ -14,6 +14,7 @@ from stacks.constructs import permissions
 from stacks.constructs.acknowledgements import acknowledge, acknowledge_versions
 from stacks.constructs.order_machine import OrderMachine
 from stacks.constructs.python_function import FunctionDefaults, PythonFunction
+from stacks.constructs.schedule_times import times
 from stacks.records import RecordsStack
 from stacks.settings import Settings
 
@@ -74,17 +75,10 @@ class RolloutStarts(Construct):
 
     def _schedules(self, function: lambda_.IFunction, settings: Settings) -> None:
         for each in settings.rollout_schedules:
-            zone = TimeZone.of(each.time_zone)
             scheduler.Schedule(
                 self,
                 f"Schedule{each.name}",
                 description=f"Canario: start {each.template}",
-                schedule=scheduler.ScheduleExpression.expression(each.expression, zone),
-                time_window=(
-                    scheduler.TimeWindow.flexible(Duration.minutes(each.flexible_minutes))
-                    if each.flexible_minutes
-                    else scheduler.TimeWindow.off()
-                ),
                 target=scheduler_targets.LambdaInvoke(
                     function,
                     input=scheduler.ScheduleTargetInput.from_object(
@@ -95,6 +89,7 @@ class RolloutStarts(Construct):
                         }
                     ),
                 ),
+                **times(each),
             )
         if settings.rollout_schedules:
             acknowledge_versions(Stack.of(self), [function])

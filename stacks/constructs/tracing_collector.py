@@ -19,7 +19,7 @@ REPLICAS = 2
 class TracingCollector(Construct):
     """`address` is what Istio's tracing provider names: service and port."""
 
-    def __init__(self, scope: Construct, id: str, *, cluster: eks.Cluster, namespace: str) -> None:
+    def __init__(self, scope: Construct, id: str, *, cluster: eks.ICluster, namespace: str) -> None:
         super().__init__(scope, id)
         identity = PodIdentity(
             self,
@@ -30,7 +30,9 @@ class TracingCollector(Construct):
             statements=(iam.PolicyStatement(actions=["xray:PutTraceSegments"], resources=["*"], sid="SendTraces"),),
         )
         acknowledge(identity, "IAM5[Resource::*]", "X-Ray's actions know no resources")
-        cluster.add_manifest("Traces", *manifests(namespace, Stack.of(self).region)).node.add_dependency(identity)
+        made = manifests(namespace, Stack.of(self).region)
+        objects = eks.KubernetesManifest(self, "Objects", cluster=cluster, manifest=made, overwrite=True)
+        objects.node.add_dependency(identity)
         self.address = (f"{NAME}.{namespace}.svc.cluster.local", PORT)
 
 

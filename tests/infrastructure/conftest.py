@@ -12,7 +12,8 @@ from cdk_nag import AwsSolutionsChecks
 
 from app import build
 from canario.workshop.access import DIALECTS
-from stacks.settings import RolloutSchedule, Settings
+from stacks.schedules import RolloutSchedule, WorkshopSchedule
+from stacks.settings import Settings
 from tests.infrastructure.scenarios import watched
 from tests.infrastructure.watching import Watch
 
@@ -26,6 +27,7 @@ EXISTING = {"cluster_endpoint": ENDPOINT, "cluster_ca": CA}
 INSTALLATIONS: Mapping[str, Settings] = {
     "own": Settings(),
     "own, all else": Settings(
+        region="sa-east-1",
         cluster_name="turma",
         dialects=("gateway", "appmesh"),
         kubernetes_version="1.35",
@@ -48,6 +50,16 @@ INSTALLATIONS: Mapping[str, Settings] = {
                 flexible_minutes=15,
             ),
         ),
+        workshop_schedules=(
+            WorkshopSchedule(
+                name="Class",
+                workshops=("turma-01", "turma-02"),
+                input={"mode": "guided"},
+                expression="at(2027-03-01T09:00:00)",
+                time_zone="America/Sao_Paulo",
+            ),
+        ),
+        observe_from=1,
         notify=("a@example.com", "https://example.com/h"),
     ),
     "existing": Settings(
@@ -56,7 +68,11 @@ INSTALLATIONS: Mapping[str, Settings] = {
         function_subnet_ids=("subnet-0123abcd", "subnet-0123abce"),
         function_security_group_ids=("sg-0123abcd",),
         function_environment={"http_proxy": "http://p:1"},
+        cluster_contents=True,
+        api_server_cidrs=("10.0.0.0/28", "10.0.1.0/28"),
+        observe_from=0,
     ),
+    "existing, public": Settings(**EXISTING, cluster_contents=True, api_server_cidrs=("10.0.0.0/24",)),
     "lab": Settings(**EXISTING, cluster_access=False, image_builds=False, xray_group=False, dialects=("appmesh",)),
 }
 

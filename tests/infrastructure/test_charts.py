@@ -1,15 +1,17 @@
-"""The chart that is our own, rendered by the real helm; what others' charts are told, by its shape."""
+"""The chart that is our own, rendered by the real helm; what others' charts are told, by the keys that they have."""
 
 import subprocess
 from pathlib import Path
 
+import pytest
 import yaml
 
 from canario.workshop.access import GATEWAY
 from canario.workshop.istio_tracing import telemetry
 from lab import kubectl
-from stacks.constructs.charts import GATEWAY_API, istiod_values, load_balancer_values
+from stacks.constructs.charts import GATEWAY_API, base_values, istiod_values, load_balancer_values
 from stacks.constructs.tracing_collector import PORT, configuration
+from tests.infrastructure.chart_values import BASE, GATES, ISTIOD, LOAD_BALANCERS, unknown
 from tests.unit.workshop.world import DEFAULT
 
 
@@ -44,10 +46,37 @@ def test_istio_sends_traces_to_the_collector_that_listens() -> None:
         assert set(pipeline[part]) <= set(made[part])
 
 
-def test_the_load_balancer_controller_has_nothing_on_that_its_role_forbids() -> None:
-    """No WAF, no Shield; and it is told what it would ask the instance for, which answers no pod."""
+CHARTS = {
+    "base": (base_values(), BASE),
+    "istiod": (istiod_values(("traces.ns.svc", PORT)), ISTIOD),
+    "load balancers": (load_balancer_values("app-mesh", "us-west-1", "vpc-1"), LOAD_BALANCERS),
+}
+
+
+@pytest.mark.parametrize("chart", CHARTS)
+def test_a_chart_takes_what_it_is_told(chart: str) -> None:
+    """Helm takes any key in silence: one that a chart does not have does nothing."""
+    values, known = CHARTS[chart]
+
+    assert list(unknown(values, known)) == []
+
+
+def test_a_key_in_the_wrong_place_is_found() -> None:
+    """The table itself is no better than what it refuses."""
+    wrong = {"meshConfig": {"tracing": True, "extensionProviders": [{"nane": "x"}]}, "pilot": {"autoscaleMin": "2"}}
+
+    assert list(unknown(wrong, ISTIOD)) == [
+        ".meshConfig.tracing: there is no such key",
+        ".meshConfig.extensionProviders[0].nane: there is no such key",
+        ".pilot.autoscaleMin: '2' is not what it takes",
+    ]
+
+
+def test_the_load_balancer_controller_has_nothing_on_that_it_may_not_do() -> None:
+    """No WAF, no Shield, no Gateway API; and it is told what it would ask the instance for, which answers no pod."""
     values = load_balancer_values("app-mesh", "us-west-1", "vpc-1")
 
     assert not any(values[name] for name in ("enableShield", "enableWaf", "enableWafv2"))
+    assert values["controllerConfig"]["featureGates"] == dict.fromkeys(GATES, False)
     assert (values["clusterName"], values["region"], values["vpcId"]) == ("app-mesh", "us-west-1", "vpc-1")
     assert values["serviceAccount"]["create"] is False

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from canario.mesh.istio_dump import envoy_filter
 from canario.workshop.access import functions, group_of
 from stacks.constructs.metrics_collector import NAME as COLLECTOR
 from stacks.constructs.python_function import function_key
-from tests.infrastructure.conftest import Assembly, Template, read
+from tests.infrastructure.conftest import INSTALLATIONS, Assembly, Template, read
 from tests.infrastructure.reading import of_type
 
 FUNCTIONS = ("CanarioWorkshop", "CanarioCanary", "CanarioRegistrar")
@@ -70,18 +71,67 @@ def test_the_nodes_image_is_of_their_architecture(assembly_of: Assembly, install
 
 
 def test_only_the_load_balancers_subnets_are_public(cluster: Template) -> None:
-    """Nodes and functions are in the private ones, and no subnet gives public addresses by itself."""
+    """Nodes are in the private ones, the control plane in its own, and no subnet gives public addresses by itself."""
     subnets = of_type(cluster, "AWS::EC2::Subnet")
     roles = {name: {tag["Key"] for tag in each["Tags"]} for name, each in subnets.items()}
-    used = (
-        only(cluster, "AWS::EKS::Nodegroup")["Subnets"]
-        + only(cluster, "AWS::EKS::Cluster")["ResourcesVpcConfig"]["SubnetIds"]
+    nodes, control_plane = (
+        {each["Ref"] for each in found}
+        for found in (
+            only(cluster, "AWS::EKS::Nodegroup")["Subnets"],
+            only(cluster, "AWS::EKS::Cluster")["ResourcesVpcConfig"]["SubnetIds"],
+        )
     )
 
     assert not any(each["MapPublicIpOnLaunch"] for each in subnets.values())
-    assert {each["Ref"] for each in used} == {
-        name for name, tags in roles.items() if "kubernetes.io/role/internal-elb" in tags
-    }
+    assert nodes == {name for name, tags in roles.items() if "kubernetes.io/role/internal-elb" in tags}
+    assert control_plane == {name for name, tags in roles.items() if not any("role" in tag for tag in tags)}
+
+
+def test_proxies_answer_the_control_plane_alone(cluster: Template) -> None:
+    """From where nothing else is: the EnvoyFilter's sources are the CIDRs of the control plane's subnets."""
+    subnets = of_type(cluster, "AWS::EC2::Subnet")
+    used = only(cluster, "AWS::EKS::Cluster")["ResourcesVpcConfig"]["SubnetIds"]
+    (shown,) = (each for each in manifests(cluster) if each["kind"] == "EnvoyFilter")
+
+    assert shown["spec"] == envoy_filter([subnets[each["Ref"]]["CidrBlock"] for each in used])["spec"]
+
+
+def test_proxies_are_told_once_istio_is_there(cluster: Template) -> None:
+    """The EnvoyFilter's kind is Istio's, and istiod looks at it first."""
+    resources = cluster["Resources"]
+    (told,) = (each for name, each in resources.items() if name.startswith("ContentsShowWhatIsInForce"))
+    after = [resources[name]["Properties"].get("Release") for name in told["DependsOn"]]
+
+    assert {"istio-base", "istiod"} <= set(after)
+
+
+@pytest.mark.parametrize("installation", ["existing", "existing, public"])
+def test_a_cluster_that_exists_gets_the_same(assembly_of: Assembly, installation: str) -> None:
+    """Rights, both collectors with their roles, the EnvoyFilter with the settings' sources; no cluster, no chart."""
+    made = read(assembly_of(installation))["CanarioCluster"]
+    own = read(assembly_of("own"))["CanarioCluster"]
+    known = {(each["kind"], each["metadata"]["name"]) for each in manifests(own)}
+    (shown,) = (each for each in manifests(made) if each["kind"] == "EnvoyFilter")
+    balancers = ("ServiceAccount", "aws-load-balancer-controller")
+
+    assert {(each["kind"], each["metadata"]["name"]) for each in manifests(made)} == known - {balancers}
+    assert shown["spec"] == envoy_filter(INSTALLATIONS[installation].api_server_cidrs)["spec"]
+    assert not of_type(made, "AWS::EKS::Cluster")
+    assert not of_type(made, "Custom::AWSCDK-EKS-HelmChart")
+    assert {each["ClusterName"] for each in of_type(made, "AWS::EKS::PodIdentityAssociation").values()} == {"app-mesh"}
+
+
+@pytest.mark.parametrize("installation", ["existing", "existing, public"])
+def test_what_is_applied_to_a_cluster_that_exists_waits_for_the_right_to(
+    assembly_of: Assembly, installation: str
+) -> None:
+    """The provider's access entry is there before the first object and goes after the last."""
+    resources = read(assembly_of(installation))["CanarioCluster"]["Resources"]
+    (entry,) = (name for name, each in resources.items() if each["Type"] == "AWS::EKS::AccessEntry")
+    applied = [each for each in resources.values() if each["Type"] == "Custom::AWSCDK-EKS-KubernetesResource"]
+
+    assert applied
+    assert all(entry in each["DependsOn"] for each in applied)
 
 
 @pytest.mark.parametrize("installation", ["own", "own, all else", "existing"])
@@ -164,7 +214,7 @@ def test_traces_have_somewhere_to_go(cluster: Template) -> None:
     (provider,) = istiod["meshConfig"]["extensionProviders"]
     policies = of_type(cluster, "AWS::IAM::Policy")
     statements = [
-        policy["PolicyDocument"]["Statement"] for name, policy in policies.items() if name.startswith("Traces")
+        policy["PolicyDocument"]["Statement"] for name, policy in policies.items() if name.startswith("ContentsTraces")
     ]
 
     where = f"{service['metadata']['name']}.{service['metadata']['namespace']}.svc.cluster.local"

@@ -24,7 +24,7 @@ def named(cluster: Template, kind: str) -> dict[str, Any]:
 def test_it_may_put_the_contracts_metrics_and_do_nothing_else_in_aws(cluster: Template) -> None:
     """PutMetricData knows no resources: the condition says into which namespace."""
     policies = of_type(cluster, "AWS::IAM::Policy").items()
-    (policy,) = (each for name, each in policies if name.startswith("MetricsIdentity"))
+    (policy,) = (each for name, each in policies if name.startswith("ContentsMetricsIdentity"))
     (statement,) = policy["PolicyDocument"]["Statement"]
 
     assert statement["Action"] == "cloudwatch:PutMetricData"

@@ -59,9 +59,14 @@ def test_values_of_the_command_line_and_of_the_file_are_both_taken() -> None:
         ("nodes_min", "0"),
         ("nodes_min", "4"),  # more than nodes
         ("nodes_max", "1000"),
+        ("region", "California"),
         ("nat_gateways", "0"),
         ("public_endpoint_cidrs", "anywhere"),
         ("public_endpoint_cidrs", ""),
+        ("public_endpoint_cidrs", "300.0.0.0/8"),
+        ("public_endpoint_cidrs", "10.0.0.5/24"),  # bits of a host
+        ("cluster_contents", "yes"),  # of a cluster of our own, which gets them anyway
+        ("api_server_cidrs", "10.0.0.0/24"),
         ("cluster_admins", "me"),
         ("istio_version", "latest"),
         ("image_builds", "sometimes"),
@@ -94,6 +99,10 @@ def test_values_of_the_command_line_and_of_the_file_are_both_taken() -> None:
         ("rollout_schedules", [{"name": "A", "template": "t", "expression": "every day"}]),
         ("rollout_schedules", [{"name": "A", "template": "t", "expression": "rate(1 day)", "time_zone": "Mars"}]),
         ("rollout_schedules", [{"name": "A", "template": "t", "expression": "rate(1 day)"}] * 2),
+        ("workshop_schedules", [{"name": "A", "workshops": [], "expression": "rate(1 day)"}]),
+        ("workshop_schedules", [{"name": "A", "workshops": ["No"], "expression": "rate(1 day)"}]),
+        ("workshop_schedules", [{"name": "A", "workshops": ["a"], "expression": "rate(1 day)", "input": {"x": 1}}]),
+        ("workshop_schedules", [{"name": "A", "expression": "rate(1 day)"}]),
         ("notify", "nobody"),
         ("notify", "http://plain"),
     ],
@@ -112,6 +121,8 @@ def test_a_cluster_that_exists_is_named_whole() -> None:
     assert settings_from({**whole, "canario:cluster_access": "no", "canario:dialects": "appmesh"}).cluster_ca == "LS0t"
     with pytest.raises(BadSetting, match="cluster_ca"):
         settings_from({"canario:cluster_endpoint": "https://x"})
+    with pytest.raises(BadSetting, match="api_server_cidrs"):
+        settings_from({**whole, "canario:cluster_contents": "yes"})
     with pytest.raises(BadSetting, match="function_security_group_ids"):
         settings_from({**whole, "canario:function_subnet_ids": "subnet-0123abcd"})
 

@@ -5,7 +5,7 @@ import json
 from canario.canary.notices import KINDS
 from lambdas.environment import environment_from
 from tests.infrastructure.conftest import CA, ENDPOINT, Assembly, Template, read
-from tests.infrastructure.reading import function, of_type
+from tests.infrastructure.reading import function, grants, of_type
 
 FUNCTIONS = ("CanarioWorkshop", "CanarioCanary", "CanarioRegistrar")  # the stacks that have some
 
@@ -20,15 +20,15 @@ def test_the_functions_environment_is_what_they_read(workshop: Template, canary:
     for template, construct in ((workshop, "StageMesh"), (canary, "Observe")):
         given = dict.fromkeys(variables(template, construct), "x")
         given |= {"CANARIO_CLUSTER_ENDPOINT": ENDPOINT, "CANARIO_CLUSTER_CA": CA, "CANARIO_DIALECTS": "gateway"}
+        given["CANARIO_OBSERVE_FROM"] = variables(template, construct)["CANARIO_OBSERVE_FROM"]
 
         assert environment_from(given).cluster_endpoint == ENDPOINT
 
 
 def test_a_cluster_that_exists_reaches_every_function(assembly_of: Assembly) -> None:
-    """Endpoint, CA, dialects, network and further variables are the settings', and no cluster is made."""
+    """Endpoint, CA, dialects, network and further variables are the settings'."""
     templates = read(assembly_of("existing"))
 
-    assert "CanarioCluster" not in templates
     for stack in FUNCTIONS:
         for each in of_type(templates[stack], "AWS::Lambda::Function").values():
             found = each["Environment"]["Variables"]
@@ -118,6 +118,28 @@ def test_a_schedule_has_its_own_hours_and_people_are_subscribed(assembly_of: Ass
     assert {each["Protocol"] for each in subscribed} == {"email", "https"}
 
 
+def test_the_observer_is_there_where_it_is_wanted(assembly_of: Assembly, canary: Template) -> None:
+    """Begin and the watchdog know its machine; where `observe_from` is 0 there is none, and nobody may call or ask."""
+    without = read(assembly_of("existing"))["CanarioCanary"]
+    callers = {
+        name.partition("Function")[0]
+        for name, each in of_type(canary, "AWS::Lambda::Function").items()
+        if "CANARIO_OBSERVER_MACHINE" in each["Environment"]["Variables"]
+    }
+
+    assert callers == {"Begin", "Watchdog"}
+    assert variables(canary, "Observe")["CANARIO_OBSERVE_FROM"] == "100"
+    assert "Observer" not in {name.partition("Function")[0] for name in of_type(without, "AWS::Lambda::Function")}
+    assert not {on for name in ("Observe", "Verify", "End") for _, on in grants(without, name)} & {"subscriptions"}
+
+
+def test_what_is_left_for_rollouts_does_not_stay(templates: dict[str, Template]) -> None:
+    """DynamoDB deletes by the attribute that the observer writes; records have none."""
+    (table,) = of_type(templates["CanarioRecords"], "AWS::DynamoDB::Table").values()
+
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires", "Enabled": True}
+
+
 def test_every_function_is_traced_and_its_logs_end(workshop: Template, canary: Template) -> None:
     """Tracing is active; every log group has a retention."""
     for template in (workshop, canary):
@@ -132,3 +154,21 @@ def test_stack_outputs_are_the_contracts(templates: dict[str, Template]) -> None
     outputs = {name for template in templates.values() for name in template.get("Outputs", {})}
 
     assert {"WorkshopMachineArn", "CanaryMachineArn", "TableName", "BusName", "ZoneId", "ImageTag"} <= outputs
+
+
+def test_a_class_is_one_schedule_and_an_execution_each(assembly_of: Assembly) -> None:
+    """At the same time of the same zone, with the input that a person would give, by a role that may only start."""
+    template = read(assembly_of("own, all else"))["CanarioWorkshop"]
+    schedules = [each for name, each in of_type(template, "AWS::Scheduler::Schedule").items() if "Starts" in name]
+    (role,) = {each["Target"]["RoleArn"]["Fn::GetAtt"][0] for each in schedules}
+    policies = of_type(template, "AWS::IAM::Policy").values()
+    (statement,) = next(each for each in policies if {"Ref": role} in each["Roles"])["PolicyDocument"]["Statement"]
+    (machine,) = (name for name in template["Resources"] if name.startswith("WorkshopMachine") and "Role" not in name)
+
+    assert [json.loads(each["Target"]["Input"]) for each in schedules] == [
+        {"workshop": "turma-01", "mode": "guided"},
+        {"workshop": "turma-02", "mode": "guided"},
+    ]
+    assert {each["ScheduleExpressionTimezone"] for each in schedules} == {"America/Sao_Paulo"}
+    assert {each["Target"]["Arn"]["Ref"] for each in schedules} == {machine}
+    assert (statement["Action"], statement["Resource"]) == ("states:StartExecution", {"Ref": machine})

@@ -10,7 +10,8 @@ __all__ = ["APP_MESH", "DIALECTS", "GATEWAY_API", "PROXIES", "Dialect", "dialect
 APP_MESH = AppMesh()
 GATEWAY_API = GatewayApi()
 DIALECTS: dict[str, Dialect] = {each.id: each for each in (APP_MESH, GATEWAY_API)}
-PROXIES = tuple(each.proxy for each in DIALECTS.values())  # whoever wrote the pod: these are containers of proxies
+# Whoever wrote the pod: these are containers of proxies.
+PROXIES = tuple(each.proxy.container for each in DIALECTS.values())
 
 
 def dialect_of(request: Request) -> Dialect:

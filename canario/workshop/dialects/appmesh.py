@@ -1,7 +1,7 @@
 """The workshop in App Mesh's own objects, `appmesh.k8s.aws/v1beta2`."""
 
 from canario.errors import NotReady
-from canario.mesh import appmesh
+from canario.mesh import appmesh, proxies
 from canario.mesh.model import Discovery, Hostname, Mesh
 from canario.mesh.weights import APP_MESH_LARGEST
 from canario.workshop.application import hostname
@@ -25,9 +25,8 @@ class AppMesh:
     """Nodes are VirtualNodes, found by a load balancer's name or by Cloud Map."""
 
     id = "appmesh"
-    proxy = "envoy"
+    proxy = proxies.APP_MESH
     servers = ("envoy",)
-    admin_port = 9901
     kinds = APP_MESH_KINDS
     node = VIRTUAL_NODE
     router = VIRTUAL_ROUTER

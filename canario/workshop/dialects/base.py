@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from canario.mesh.model import Discovery, Mesh
+from canario.mesh.proxies import Proxy
 from canario.workshop.names import Names
 from canario.workshop.ports import Kind, Manifest, Ports
 
@@ -15,16 +16,12 @@ class Dialect(Protocol):
         """As the execution's input names it."""
 
     @property
-    def proxy(self) -> str:
-        """The name of a pod's container with its proxy."""
+    def proxy(self) -> Proxy:
+        """Its container in a pod, and where it says what it has in force."""
 
     @property
     def servers(self) -> tuple[str, ...]:
         """What the proxies' answers have in the header `server`."""
-
-    @property
-    def admin_port(self) -> int:
-        """Of a pod's proxy, by the pod's own address."""
 
     @property
     def kinds(self) -> tuple[Kind, ...]:

@@ -7,7 +7,7 @@ of the node that only the registrar reads.
 
 from dataclasses import replace
 
-from canario.mesh import gateway
+from canario.mesh import gateway, proxies
 from canario.mesh.model import CloudMap, Discovery, Hostname, Mesh, Node
 from canario.mesh.weights import GATEWAY_LARGEST
 from canario.workshop.dialects.parents import refusal
@@ -24,9 +24,8 @@ class GatewayApi:
     """Nodes are Services, found by Kubernetes."""
 
     id = "gateway"
-    proxy = "istio-proxy"
+    proxy = proxies.ISTIO
     servers = ("istio-envoy", "envoy")  # Istio's; the lab's, which are the same Envoys without Istio's name
-    admin_port = 15000
     kinds = GATEWAY_KINDS
     node = SERVICE
     router = HTTP_ROUTE

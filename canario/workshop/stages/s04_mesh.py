@@ -89,7 +89,7 @@ def accepted(request: Request, ports: Ports) -> Finding:
 
 def rolled_out(request: Request, ports: Ports) -> Finding:
     """Since the pods joined: the rollout that the stage baseline saw does not count."""
-    proxy = dialect_of(request).proxy
+    proxy = dialect_of(request).proxy.container
     missing = pods.unsettled_with(proxy, ports.kubernetes, request.names.namespace, SERVICES)
     if missing:
         return failed("; ".join(missing), unsettled=missing)
@@ -101,7 +101,7 @@ def injected(request: Request, ports: Ports) -> Finding:
     found = pods.by_container(pods.pods(ports.kubernetes, request.names.namespace, SERVICES))
     if not found:
         return inconclusive("there are no pods")
-    proxy = dialect_of(request).proxy
+    proxy = dialect_of(request).proxy.container
     bare = sorted(pod for pod, containers in found.items() if proxy not in containers)
     if bare:
         return failed(f"pods without a container {proxy}: {', '.join(bare)}", pods=found)

@@ -81,7 +81,7 @@ def envoys(request: Request, ports: Ports) -> Finding:
     """Every pod of the gateway is an Envoy."""
     found = ports.kubernetes.list(POD, request.names.namespace, {"app": GATEWAY})
     seen = pods.by_container([pod for pod in found if "deletionTimestamp" not in pod["metadata"]])
-    proxy = dialect_of(request).proxy
+    proxy = dialect_of(request).proxy.container
     bare = sorted(pod for pod, containers in seen.items() if proxy not in containers)
     if bare:
         return failed(f"pods of the gateway without a container {proxy}: {', '.join(bare)}", pods=seen)

@@ -82,7 +82,7 @@ def _mounts(pod: Manifest, secret: str) -> bool:
     """Whether the pod's Envoy has the Secret's files."""
     spec = pod["spec"]
     volumes = {each["name"] for each in spec.get("volumes", []) if each.get("secret", {}).get("secretName") == secret}
-    envoys = (each for each in spec.get("containers", []) if each["name"] == APP_MESH.proxy)
+    envoys = (each for each in spec.get("containers", []) if each["name"] == APP_MESH.proxy.container)
     return any(mount["name"] in volumes for envoy in envoys for mount in envoy.get("volumeMounts", []))
 
 

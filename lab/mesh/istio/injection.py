@@ -10,19 +10,21 @@ from __future__ import annotations
 import base64
 from typing import Any
 
+from canario.mesh.proxies import ISTIO
 from lab.mesh.injection import PROXIED, JsonPatch
 from lab.mesh.istio.assembly import is_gateway_pod, wants_sidecar
 from lab.mesh.world import Obj, World, annotations_of
 
 LABEL = "istio-injection"
-CONTAINER = "istio-proxy"
-ADMIN_PORT = 15000
+CONTAINER = ISTIO.container
+ADMIN_PORT = 15000  # of Envoy; Istio's is at the pod's loopback alone
 IMAGE = "docker.io/istio/proxyv2:1.31.0"
 WEBHOOK = "istio-sidecar-injector"
 
 _READINESS = {"httpGet": {"path": "/ready", "port": ADMIN_PORT}, "periodSeconds": 1, "failureThreshold": 3}
 _ENVIRONMENT: list[dict[str, Any]] = [
     {"name": "ENVOY_ADMIN_ACCESS_PORT", "value": str(ADMIN_PORT)},
+    {"name": "CONFIG_DUMP_PORT", "value": str(ISTIO.port)},
     {"name": "POD_NAMESPACE", "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}}},
 ]
 

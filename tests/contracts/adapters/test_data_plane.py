@@ -12,10 +12,11 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from canario.adapters.envoy_admin import PORT, AppMeshDataPlane
+from canario.adapters.envoy_admin import AppMeshDataPlane
 from canario.adapters.http import answer
 from canario.canary.ports import Target
 from canario.errors import RemoteError
+from canario.mesh.proxies import APP_MESH
 from canario.workshop.ports import Answer
 from lab.envoy import binary, bootstrap, files, resources
 from lab.envoy.server import Server
@@ -39,7 +40,7 @@ class Cluster(FakeKubernetes):
         self.admin = admin
 
     def proxy(self, namespace: str, pod: str, port: int, path: str) -> Answer:
-        assert ("ns", "frontend", PORT) == (namespace, pod, port)
+        assert ("ns", "frontend", APP_MESH.port) == (namespace, pod, port)
         try:
             return answer(httpx2.get(self.admin + path, trust_env=False))
         except httpx2.HTTPError as error:

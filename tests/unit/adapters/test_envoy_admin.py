@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from canario.adapters.envoy_admin import PORT, ROUTES, AppMeshDataPlane, MeshDataPlane
+from canario.adapters.envoy_admin import AppMeshDataPlane, MeshDataPlane
 from canario.canary.ports import ProxyShare, Target
 from canario.errors import InvalidInput
+from canario.mesh.proxies import APP_MESH, ROUTES, dump_of
 from canario.workshop.ports import Answer
 from tests.fakes import FakeKubernetes
 
@@ -39,7 +40,7 @@ def dump(*actions: Any, name: str = "outbound") -> Answer:
 
 def shares(*pods: Any, **answers: Answer):
     kubernetes = FakeKubernetes(*pods)
-    kubernetes.answers = {(name, PORT, ROUTES): answer for name, answer in answers.items()}
+    kubernetes.answers = {(name, APP_MESH.port, dump_of(ROUTES)): answer for name, answer in answers.items()}
     return AppMeshDataPlane(kubernetes).shares(TARGET)
 
 

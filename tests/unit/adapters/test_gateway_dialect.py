@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from canario.adapters.envoy_admin import ISTIO_PORT, ROUTES, GatewayDataPlane
+from canario.adapters.envoy_admin import GatewayDataPlane
 from canario.adapters.routers import GatewayRouters
 from canario.canary.ports import Target
 from canario.errors import Conflict, Drift, RemoteError
+from canario.mesh.proxies import ISTIO, ROUTES, dump_of
 from canario.workshop.kinds import HTTP_ROUTE
 from canario.workshop.ports import Answer, Manifest
 from tests.fakes import FakeKubernetes
@@ -145,7 +146,7 @@ def share(container: str, **configurations: list[dict[str, Any]]) -> list[tuple[
     }
     dumps = [{"route_config": {"name": name, "virtual_hosts": hosts}} for name, hosts in configurations.items()]
     kubernetes = FakeKubernetes(pod)
-    kubernetes.answers["frontend", ISTIO_PORT, ROUTES] = Answer(200, {}, json.dumps({"configs": dumps}))
+    kubernetes.answers["frontend", ISTIO.port, dump_of(ROUTES)] = Answer(200, {}, json.dumps({"configs": dumps}))
     return [(each.share, each.message) for each in GatewayDataPlane(kubernetes).shares(TARGET)]
 
 

@@ -1,54 +1,55 @@
-"""docs/aws.md's sums are docs/prices.json's, of the settings' own numbers."""
+"""What things cost: one file of prices, from which the pages' tables are written."""
 
 import json
-import re
-from pathlib import Path
+from datetime import timedelta
 from typing import Any
 
-DOCS = Path(__file__).resolve().parents[3] / "docs"
-HOURS = 3  # of the workshop that the page reckons
+import pytest
 
-
-def total(lines: dict[str, dict[str, Any]]) -> float:
-    return sum(line["price"] * line["count"] for line in lines.values())
+from canario.adapters.metric_calls import Span, pack
+from tests.fakes import NOW
+from tools.prices import DOCS, PAGES, ROLLOUTS, SERIES, calls, costs, written
 
 
 def prices() -> dict[str, Any]:
     return dict(json.loads((DOCS / "prices.json").read_text()))
 
 
-def stated(page: str, words: str) -> float:
-    """The sum that the page says behind these words."""
-    found = re.search(rf"{re.escape(words)}: \*\*USD ([0-9.]+)\*\*", page)
-    assert found, words
-    return float(found[1])
+@pytest.mark.parametrize("page", PAGES)
+def test_the_pages_are_as_the_prices_make_them(page: str) -> None:
+    """Whoever changes a price or a count writes the pages anew: `python tools/prices.py`."""
+    text = (DOCS / page).read_text()
+
+    assert written(text, prices()) == text
 
 
-def test_the_pages_sums_are_the_tables() -> None:
-    """An hour of the cluster, a workshop's hour, a workshop of three hours, and thirty of them at once."""
-    table, page = prices(), (DOCS / "aws.md").read_text()
-    hour, workshop_hour, once = (total(table[key]) for key in ("per_hour", "per_workshop_hour", "per_workshop"))
-    one = HOURS * (hour + workshop_hour) + once
+def test_a_line_is_its_count_at_its_units_price() -> None:
+    """By the thousand where the unit is; what is counted a month is a 720th of it an hour."""
+    units = {"call": {"price": 2.0, "by": 1000}, "disk": {"price": 0.72}}
+    lines = [{"unit": "call", "count": 500}, {"unit": "disk", "count": 10, "a": "month"}]
 
-    assert round(hour, 2) == stated(page, "The cluster, an hour")
-    assert round(workshop_hour, 2) == stated(page, "A workshop beside it, an hour")
-    assert round(one, 2) == stated(page, "One workshop of three hours, with the cluster")
+    assert costs({"units": units, "lines": lines}, "lines") == pytest.approx([1.0, 0.01])
 
 
-def test_every_line_of_the_table_is_on_the_page() -> None:
-    """With its price and its count, so that whoever checks one finds it."""
-    table, page = prices(), (DOCS / "aws.md").read_text()
-    lines = [
-        (name, line) for key in ("per_hour", "per_workshop_hour", "per_workshop") for name, line in table[key].items()
-    ]
+@pytest.mark.parametrize("series", SERIES.values())
+def test_the_observers_calls_are_those_that_it_makes(series: int) -> None:
+    """The page's numbers are the packing's own: of a thousand rollouts, a minute each."""
+    minute = Span(NOW, NOW + timedelta(minutes=1), 60)
 
-    assert [name for name, line in lines if f"| {name} | {line['price']} | {line['count']} |" not in page] == []
-    assert table["of"] in page
+    assert calls(series) == len(pack([minute] * series * ROLLOUTS))
+
+
+def test_every_unit_is_used() -> None:
+    """A price that nothing is reckoned with would rot."""
+    table = prices()
+    used = {line["unit"] for lines in table.values() if isinstance(lines, list) for line in lines}
+
+    assert set(table["units"]) == used
 
 
 def test_counts_are_the_settings_defaults() -> None:
     """Three nodes and one NAT gateway, as long as the settings say so."""
     page = (DOCS / "settings.md").read_text()
-    for line in prices()["per_hour"].values():
+    for line in prices()["per_hour"]:
         if "setting" in line:
             assert f"| `{line['setting']}` | `{line['count']}` |" in page

@@ -7,8 +7,8 @@ from types import MappingProxyType
 from typing import Any
 
 from canario.errors import RemoteError
-from canario.workshop.istio_mtls import AUTHORITY, AUTHORITY_KEY, CLUSTERS
-from canario.workshop.istio_tracing import LISTENERS
+from canario.mesh.proxies import CLUSTERS, ISTIO, LISTENERS, dump_of
+from canario.workshop.istio_mtls import AUTHORITY, AUTHORITY_KEY
 from canario.workshop.kinds import GATEWAY_CLASS, HTTP_ROUTE, NAMESPACE, PEER_AUTHENTICATION, POD, TELEMETRY
 from canario.workshop.ports import Answer, KeyPair, Manifest, Ports, TlsAnswer
 from canario.workshop.request import Request
@@ -54,11 +54,11 @@ class IstioKubernetes(SettledKubernetes):
         self.objects[key] = changed
 
     def proxy(self, namespace: str, pod: str, port: int, path: str) -> Answer:
-        if port != 15000:
+        if port != ISTIO.port:
             raise RemoteError(f"GET {path} at pod {namespace}/{pod} port {port}: nobody listens there")
-        if path == LISTENERS:
+        if path == dump_of(LISTENERS):
             return _dump([{"tracing": {"provider": {}}}] if self.list(TELEMETRY, namespace) else [{"tracing": {}}])
-        if path == CLUSTERS:
+        if path == dump_of(CLUSTERS):
             names = (f"outbound|3000||{app}-app.{namespace}.svc.cluster.local" for app in ("nodejs", "crystal"))
             return _dump([{"cluster": {"name": name, **self.tls_of_clusters}} for name in names])
         return super().proxy(namespace, pod, port, path)

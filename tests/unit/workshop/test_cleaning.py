@@ -17,7 +17,8 @@ from canario.workshop.kinds import NAMESPACE, SERVICE, VIRTUAL_NODE
 from canario.workshop.ports import Ports
 from canario.workshop.stages import s08_canary, stage
 from tests.fakes import NOW
-from tests.fakes_rollouts import FakeAlarms, FakeController, FakeFaults, FakePods, FakeTokens, FakeWorkloads
+from tests.fakes.observer import FakeObserver
+from tests.fakes.rollouts import FakeAlarms, FakeController, FakeFaults, FakePods, FakeTokens, FakeWorkloads
 from tests.unit.workshop.dying import HELD, DyingKubernetes, Killed, dying, without_controller
 from tests.unit.workshop.world import DEFAULT
 from tests.unit.workshop.world import NAMESPACE as WHERE
@@ -107,7 +108,10 @@ def test_half_a_workshop_leaves_nothing(missing: int) -> None:
     """Whichever of its objects somebody has taken away by force."""
     ports = solved()
     keys = sorted(cluster(ports).objects, key=str)
-    del cluster(ports).objects[keys[missing % len(keys)]]
+    kind, _, name = taken = keys[missing % len(keys)]
+    with_it = [key for key in keys if kind == "Namespace" and key[1] == name]  # nothing is in no namespace
+    for key in (taken, *with_it):
+        del cluster(ports).objects[key]
 
     cleaned(ports)
 
@@ -195,11 +199,15 @@ def test_what_the_last_listing_finds_quarantines_as_well() -> None:
     assert "quarantined" == ports.records.stages("default")["clean"]["status"]
 
 
-def test_what_else_has_the_label_goes_too() -> None:
-    """A Secret in another namespace, a name by hand, a Cloud Map service in a namespace of its own."""
+def test_what_else_runs_with_the_label_goes_too() -> None:
+    """A Service in another namespace, a name by hand, a Cloud Map service in a namespace of its own.
+
+    A Secret that somebody copied there is not looked for: that would be the right to read every Secret.
+    """
     ports = solved("baseline", "mesh")
     labels = {"canario/workshop": "default"}
     metadata = {"name": "copied", "namespace": "elsewhere", "labels": labels}
+    ports.kubernetes.put({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {}})
     ports.kubernetes.put({"apiVersion": "v1", "kind": "Secret", "metadata": metadata})
     ports.zone.upsert("by-hand.appmeshworkshop.hosted.local", "somewhere")
     ports.cloud_map.spaces.add("other.local")
@@ -208,7 +216,7 @@ def test_what_else_has_the_label_goes_too() -> None:
 
     cleaned(ports)
 
-    assert ["theirs.other.local"] == everything(ports)
+    assert ["Secret elsewhere copied", "theirs.other.local"] == everything(ports)
 
 
 def test_a_rollout_in_flight_is_rolled_back_first() -> None:
@@ -216,7 +224,8 @@ def test_a_rollout_in_flight_is_rolled_back_first() -> None:
     ports = solved()
     ports.routers.set(TARGET, 0.0)
     parts = [ports.routers, ports.rollouts, ports.events, ports.data_plane, ports.metrics]
-    world = World(*parts, FakeTokens(), FakeController(), FakeWorkloads(), FakeFaults(), FakePods(), FakeAlarms())
+    others = (FakeTokens(), FakeController(), FakeWorkloads(), FakeFaults(), FakePods(), FakeAlarms(), FakeObserver())
+    world = World(*parts, *others)
     carried = steps.begin("run-1", TARGET, DEFAULT.canary, "arn", world, NOW)
     ports.routers.set(TARGET, 0.25)
 

@@ -10,10 +10,10 @@ import pytest
 
 from canario.canary.ports import NodeCounts
 from canario.errors import NotReady
+from canario.mesh.proxies import APP_MESH, CLUSTERS, dump_of
 from canario.workshop import run
 from canario.workshop.application import url
 from canario.workshop.cloud_map import ADDRESS, ServiceName
-from canario.workshop.connections import ADMIN_PORT, CLUSTERS
 from canario.workshop.kinds import DEPLOYMENT, SERVICE, VIRTUAL_NODE
 from canario.workshop.names import load_balancer
 from canario.workshop.ports import Answer, Manifest, Ports
@@ -159,7 +159,7 @@ def test_load_balancers_stay_while_a_callers_proxy_uses_them(said: list[Any], re
     ports = meshed()
     with pytest.raises(NotReady):
         solve(ports)
-    late = ("frontend-app-1", ADMIN_PORT, CLUSTERS)
+    late = ("frontend-app-1", APP_MESH.port, dump_of(CLUSTERS))
     ports.kubernetes.answers[late] = Answer(200, {}, json.dumps({"configs": said}))
     with pytest.raises(NotReady, match=reason):
         solve(ports, 8)

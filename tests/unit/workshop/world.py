@@ -6,8 +6,8 @@ from typing import Any
 
 from canario.canary import Plan
 from canario.canary.ports import ProxyShare
+from canario.mesh.proxies import CLUSTERS, dump_of
 from canario.workshop import registrar
-from canario.workshop.connections import CLUSTERS
 from canario.workshop.dialects.appmesh import INJECTOR_LABEL
 from canario.workshop.dialects.gateway import INJECTION
 from canario.workshop.kinds import DEPLOYMENT, POD, SERVICE
@@ -64,7 +64,7 @@ class SettledKubernetes(FakeKubernetes):
             registrar.reconcile(self, self.cloud)
 
     def proxy(self, namespace: str, pod: str, port: int, path: str) -> Answer:
-        if (pod, port, path) in self.answers or path != CLUSTERS:
+        if (pod, port, path) in self.answers or path != dump_of(CLUSTERS):
             return super().proxy(namespace, pod, port, path)
         return clusters(self, namespace, pod)
 
@@ -106,7 +106,7 @@ def _settled(manifest: Manifest) -> Manifest:
     if kind == "Service":
         manifest["status"] = {"loadBalancer": {"ingress": [{"hostname": f"{name}.elb.amazonaws.com"}]}}
     if kind == "VirtualNode":
-        manifest["spec"]["meshRef"] = {"name": "app-mesh"}
+        manifest["spec"]["meshRef"] = {"name": "app-mesh", "uid": "uid-of-app-mesh"}
     if manifest["apiVersion"].startswith("appmesh"):
         manifest["status"] = {"conditions": [{"type": f"{kind}Active", "status": "True"}]}
     return manifest
