@@ -2,7 +2,8 @@
 
 **The ratios.** A bet on r finds a ratio of r soonest. When the evidence is there, what is known of log r is known to
 about a third of it (log E is about (log r)² / 2σ², so σ is log r / √(2·log(1/α))), whatever r is; so bets that are
-even in log log r cost every r the same. Seven are enough. More weight is on the small ratios, which take longest.
+even in log log r cost every r the same. Five are enough. There is a little more weight on the large ratios, where two
+or three failures of the canary decide, so that whole numbers cost more.
 
 **The starts.** Σ_s u_s·exp(Σ_{k ≥ s} ℓ_k) is the recursion A ← (A + u)·exp(ℓ), so any number of starts costs one
 number a bet. The u_s are set before the first window and add up to at most 1, so the sum is worth no more than what
@@ -15,9 +16,10 @@ from typing import NamedTuple
 
 from canario.canary.observation import Tally
 
-STEEPER = (1.22, 1.5, 2.0, 3.2, 7.0, 30.0, 100.0)  # × the limit that should not be passed
-WEIGHTS = (0.09, 0.27, 0.21, 0.19, 0.13, 0.07, 0.04)
-FIRST = 0.85  # of the stake on the first window
+STEEPER = (1.4, 2.2, 4.0, 10.0, 40.0)  # × the limit that should not be passed
+WEIGHTS = (0.15, 0.17, 0.20, 0.24, 0.24)
+LOG_WEIGHTS = tuple(log(weight) for weight in WEIGHTS)
+FIRST = 0.9  # of the stake on the first window
 
 
 class Sample(NamedTuple):
@@ -41,6 +43,12 @@ def log_sum(*terms: tuple[float, float]) -> float:
     """log Σ w·exp(x) of the pairs (w, x), without overflow; of the weights one at least is above zero."""
     top = max(x for w, x in terms if w > 0)
     return top + log(sum(w * exp(x - top) for w, x in terms if w > 0))
+
+
+def log_total(logs: Sequence[float]) -> float:
+    """The log of their sum, of which one at least is above nothing."""
+    top = max(logs)
+    return top + log(sum([exp(each - top) for each in logs]))
 
 
 def stake(later: int, horizon: int) -> float:

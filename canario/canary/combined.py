@@ -58,6 +58,12 @@ def nothing(plan: Plan) -> tuple[Weighed, ...]:
     return tuple(Weighed((None,) * guard.series) for guard in plan.watched)
 
 
+def part(plan: Plan, guard: Guard) -> float:
+    """Of one series of the guard in the evidence of harm; a muted guard's as if it were heard alone."""
+    heard = sum(each.weight for each in plan.watched if not each.muted)
+    return (1.0 if guard.muted else guard.weight / heard) / guard.series
+
+
 def weigh_guard(before: Weighed, guard: Guard, samples: Sequence[Sample | None], terms: Terms) -> Weighed:
     """Add one window in which the canary had a share; a series without requests on it stays as it is."""
     terms = replace(terms, dispersion=before.noise.dispersion)

@@ -6,7 +6,7 @@ from datetime import datetime
 from math import inf, log
 
 from canario.canary.bets import Sample
-from canario.canary.combined import Combined, Weighed, prepare_guard, weigh_guard
+from canario.canary.combined import Combined, Weighed, part, prepare_guard, weigh_guard
 from canario.canary.evidence import Terms
 from canario.canary.observation import Counts, Observation, Tally
 from canario.canary.pods import MOST_SUSPECTS, Ill, LeftOut, Pods, still_ill, weigh_pods, worst_pod
@@ -97,7 +97,8 @@ def _guard(n: int, rollout: Rollout, seen: Rollout, observation: Observation, ba
         return prepare_guard(before, guard, alone(plan, guard, baseline)) if guard.kind == "latency" else before
     rate = rollout.traffic.expected_rate(guard.tolerated_rate)
     enough = inf if before.proved or not guard.proves else log(1 / plan.beta)
-    terms = Terms(plan.deadline_windows, rate, enough, watching=rollout.watching)
+    harm = log(1 / plan.alpha) - log(part(plan, guard))
+    terms = Terms(plan.deadline_windows, rate, enough, harm, watching=rollout.watching)
     return weigh_guard(before, guard, pairs, terms)
 
 

@@ -26,18 +26,33 @@ where failures come in clusters of φ that are routed together it is what one fa
 Sources: Lindon, Sanden, Shirikian, KDD 2022 (arXiv 2205.14762); Shin, Ramdas, Rinaldo, E-detectors, 2022 (2203.03532).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from math import expm1, inf, log, log1p, sqrt
+from math import exp, expm1, inf, log, log1p, sqrt
 
-from canario.canary.bets import STEEPER, WEIGHTS, Sample, bet, log_rate, log_sum, reserve, stake, worth
+from canario.canary.bets import (
+    LOG_WEIGHTS,
+    STEEPER,
+    WEIGHTS,
+    Sample,
+    bet,
+    log_rate,
+    log_sum,
+    log_total,
+    reserve,
+    stake,
+    worth,
+)
 from canario.canary.guards import Guard
+from canario.canary.harm import raised
 from canario.canary.moment import log_moments
 from canario.canary.observation import Tally
-from canario.canary.proof import gains_for, lower_ratios, mixture, raised
+from canario.canary.proof import gains_for, lower_ratios, mixture
+from canario.canary.proof import raised as proof_raised
 
 RARER = ((0.01, 0.25), (0.1, 0.25), (0.25, 0.25), (0.5, 0.25))  # × τ, weight
+LITTLE = log(0.05)  # the log of a stake that is not worth reckoning with
 ROUNDING = 1e-9  # what is enough is not missed by the last digit
 LIMIT_RATIOS = (2.0, 3.0, 5.0, 8.0, 13.0, 20.0, 40.0, 100.0, 300.0, 1000.0)  # what the ramp asks about
 
@@ -79,6 +94,7 @@ class Terms:
     horizon: int  # windows that may count
     rate: float  # the baseline's failure rate as it seemed
     enough: float = inf  # log(1/β), until it is proved safe
+    harm: float = inf  # the log of the evidence of harm that is enough
     dispersion: float = 1.0
     watching: bool = False
 
@@ -88,6 +104,8 @@ def weigh(before: Evidence | None, guard: Guard, sample: Sample, terms: Terms) -
     then, φ = before or _nothing(guard, terms.rate), terms.dispersion
     against, harmful = gains(guard, sample, φ)
     staked = stake(then.windows, terms.horizon)
+    begun = bet(then.harmful, staked, [0.0] * len(STEEPER))
+    more = _more(then, guard, sample, terms, begun, harmful)
     proof, added = _proof(then, guard, sample, terms)
     return replace(
         then,
@@ -98,7 +116,7 @@ def weigh(before: Evidence | None, guard: Guard, sample: Sample, terms: Terms) -
         served=then.served + sample.canary.requests / φ,
         spread=_spread(then.spread, guard, sample, φ),
         against=bet(then.against, staked, against) if then.against else (),
-        harmful=bet(then.harmful, staked, harmful),
+        harmful=tuple([had + gain + more for had, gain in zip(begun, harmful, strict=True)]),
         proof=proof,
         raised=then.raised + added,
         watch=bet(then.watch or (-inf,) * len(STEEPER), 1.0, harmful) if terms.watching else (),
@@ -200,6 +218,20 @@ def _nothing(guard: Guard, rate: float) -> Evidence:
     )
 
 
+def _more(
+    then: Evidence, guard: Guard, sample: Sample, terms: Terms, begun: Sequence[float], gained: Sequence[float]
+) -> float:
+    """What is added to the bets *harmful* because nothing above what is enough is paid out."""
+    if terms.dispersion > 1 or guard.r0 != 1 or terms.harm == inf:
+        return 0.0
+    cap = terms.harm + ROUNDING + log1p(-reserve(then.windows, terms.horizon) * exp(-terms.harm))
+    bets = [had + weight for had, weight in zip(begun, LOG_WEIGHTS, strict=True)]
+    if not LITTLE < log_total(bets) < cap:
+        return 0.0
+    after = log_total([had + gain for had, gain in zip(bets, gained, strict=True)])
+    return min(raised(bets, sample, guard.rate, cap), cap - after)
+
+
 def _proof(then: Evidence, guard: Guard, sample: Sample, terms: Terms) -> tuple[tuple[float, ...], float]:
     """The bets of *for_ratio* after the window, and what is added because nothing above what is enough is paid out."""
     if not then.proof:
@@ -209,7 +241,7 @@ def _proof(then: Evidence, guard: Guard, sample: Sample, terms: Terms) -> tuple[
     if terms.dispersion > 1 or terms.enough == inf or not sample.failed:
         return after, 0.0
     cap = terms.enough + ROUNDING - log(then.ratio_weight) - mixture(guard, then.proof) - then.raised
-    return after, raised(guard, then.proof, after, sample, cap)
+    return after, proof_raised(guard, then.proof, after, sample, cap)
 
 
 def _spread(before: tuple[float, ...], guard: Guard, sample: Sample, φ: float) -> tuple[float, ...]:

@@ -15,6 +15,8 @@ from canario.canary.state import Outcome, Rollout
 from canario.canary.words import absences, blamed, compared, lacking, odds, percent, several, step
 
 Kind = Literal["advance", "hold", "promote", "rollback"]
+ALARMING = 0.1  # of the evidence of harm that is enough
+SPEAKING = 3  # failures of the canary
 
 
 @dataclass(frozen=True)
@@ -114,11 +116,31 @@ def _ramp(seen: Rollout, window: Observation, reading: Combined) -> Verdict:
     limit = share_limit(seen, worst)
     share = next_share(seen.share, window.share, limit, best)
     budget = f"it may still fail up to {percent(worst)}, and the harm budget is {seen.plan.harm_budget:g} a window"
+    if share > seen.share and _against(seen, window, reading):
+        return _hold(seen, f"{compared(seen)}; {_so_far(seen, reading)}, so the share waits")
     if share > seen.share:
-        return Verdict("advance", share, f"{compared(seen)}; it may have {percent(share)}: {budget}")
+        though = f"though {_so_far(seen, reading)}, " if _alarming(seen, reading) else ""
+        return Verdict("advance", share, f"{compared(seen)}; {though}it may have {percent(share)}: {budget}")
     if limit < best:
         return _hold(seen, f"{compared(seen)}; it may not have more than {percent(share)} yet: {budget}")
     return _hold(seen, f"{compared(seen)}; {lacking(seen, reading)}")
+
+
+def _against(seen: Rollout, window: Observation, reading: Combined) -> bool:
+    """The window spoke against a canary that is likely to be worse: more of it would cost more than it tells.
+
+    One or two failures may be all that a small share ever brings, and after a window without any more of it tells soon.
+    """
+    now = window.canary.errors if window.canary else 0
+    return _alarming(seen, reading) and now > 0 and seen.failures >= SPEAKING
+
+
+def _alarming(seen: Rollout, reading: Combined) -> bool:
+    return reading.harmful >= log(ALARMING / seen.plan.alpha)
+
+
+def _so_far(seen: Rollout, reading: Combined) -> str:
+    return f"the evidence that it is worse is {odds(reading.harmful)} of the {1 / seen.plan.alpha:,.0f} needed"
 
 
 def _finish(seen: Rollout, window: Observation) -> Verdict:

@@ -9,14 +9,9 @@ M(r₁)·C(N, m), M the moment of moment.py. So bet j on odds of r_j < r₁ mult
 which has a mean of exactly 1; where moments are bounded, M(r₁) is from below and M(r_j) from above. A canary with
 p_c ≥ r₁·p_b has odds of r₁ times the baseline's or more, so more failures, and the bets fall with x: the null holds.
 
-**Nothing is wasted above what is enough.** What a window might bring beyond the threshold buys nothing, so it is cut
-off there, and everything below is raised by the factor c ≥ 1 for which the mean under the null is 1 again:
-
-    Σ_x P(x)·min(c·e(x), cap) = 1
-
-where e(x) is what the window multiplies the mixture by, and cap what is enough over what there is. Both are decreasing
-in x, so this too holds for every p_c ≥ r₁·p_b. (Truncated and boosted e-values: Wang, Ramdas, JRSS B 2022.) It is done
-only where failures show no more noise than chance, and where something is above the cap at all.
+**Nothing is paid above what is enough** (payout.py): e(x), what a window multiplies the mixture by, falls with x as the
+bets do, so the mean that is kept at odds of r₁ is less for every p_c ≥ r₁·p_b. It is done only where failures show no
+more noise than chance, and where something is above the cap at all.
 """
 
 from collections.abc import Sequence
@@ -26,6 +21,7 @@ from math import exp, log
 from canario.canary.bets import Sample, log_sum
 from canario.canary.guards import Guard
 from canario.canary.moment import log_moment_from_below, log_moments
+from canario.canary.payout import largest_factor, normalised
 
 GENTLER = ((1.25, 0.08), (1.0, 0.72), (0.8, 0.15), (0.5, 0.05))  # × r₀, weight: most on a canary like the baseline
 MOST_FAILURES = 300  # in a window, up to which what is above the cap is reckoned
@@ -66,16 +62,8 @@ def raised(guard: Guard, before: Sequence[float], after: Sequence[float], sample
         return 0.0
     chances = _chances(guard.r1, sample, least, most)
     gained = [exp(_at(guard, after, steps, each - x) - had) for each in range(least, most + 1)]
-    above, below, ceiling = 0.0, sum(p * e for p, e in zip(chances, gained, strict=True)), exp(cap)
-    factor = 1 / below
-    for p, e in zip(chances, gained, strict=True):
-        if factor * e <= ceiling:
-            break
-        above, below = above + p, below - p * e
-        if below <= 0 or ceiling * above >= 1:
-            break
-        factor = (1 - ceiling * above) / below
-    return min(max(0.0, log(factor)), cap - (mixture(guard, after) - had))
+    factor = largest_factor(reversed(list(zip(chances, gained, strict=True))), 1.0, exp(cap))
+    return min(log(max(1.0, factor)), cap - (mixture(guard, after) - had))
 
 
 def _at(guard: Guard, after: Sequence[float], steps: Sequence[float], more: int) -> float:
@@ -86,10 +74,4 @@ def _at(guard: Guard, after: Sequence[float], steps: Sequence[float], more: int)
 def _chances(odds: float, sample: Sample, least: int, most: int) -> list[float]:
     """P(X = least), … P(X = most) under these odds."""
     m, n, n_b = sample.failed, sample.canary.requests, sample.baseline.requests
-    logs = [0.0]
-    for x in range(least, most):
-        logs.append(logs[-1] + log(odds * (m - x) * (n - x) / ((x + 1) * (n_b - m + x + 1))))
-    top = max(logs)
-    weights = [exp(each - top) for each in logs]
-    total = sum(weights)
-    return [each / total for each in weights]
+    return normalised([odds * (m - x) * (n - x) / ((x + 1) * (n_b - m + x + 1)) for x in range(least, most)])

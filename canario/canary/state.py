@@ -51,6 +51,11 @@ class Rollout:
         return self.guards[self.plan.ramp_guard].series[0]
 
     @property
+    def failures(self) -> int:
+        """The canary's, in the windows that counted."""
+        return self.evidence.canary.errors if self.evidence else 0
+
+    @property
     def dispersion(self) -> float:
         """The errors' φ."""
         return self.guards[self.plan.ramp_guard].noise.dispersion

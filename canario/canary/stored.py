@@ -94,6 +94,10 @@ def _evidence_to_dict(evidence: Evidence) -> dict[str, Any]:
 
 def _evidence(given: object, guard: Guard) -> Evidence:
     values = mapping("evidence", given, [each.name for each in fields(Evidence)], whole=True)
+    found = values["harmful"]
+    if isinstance(found, list | tuple) and len(found) != len(STEEPER):
+        allowed = f"{len(STEEPER)} bets; a rollout of another version is ended by that version, or begun again"
+        raise InvalidInput("evidence.harmful", f"{len(found)} bets", allowed)
     lengths = {
         "spread": len(spread_ratios(guard)),
         "against": bets_against(guard),

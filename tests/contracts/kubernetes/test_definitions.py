@@ -191,7 +191,7 @@ def test_a_definition_takes_its_objects_along(api: Http, group: str, routers: st
         api.delete(f"{DEFINITIONS}/routers.{group}")
         assert any(kind == "DELETED" for kind, _ in events)
 
-    assert 404 == api.get(f"{routers}/nodejs").code
+    assert 404 == api.client.get(f"{routers}/nodejs").status_code
 
 
 def test_a_definition_must_be_named_after_what_it_defines(api: Http) -> None:

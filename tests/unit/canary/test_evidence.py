@@ -119,13 +119,7 @@ def test_no_tolerated_rate() -> None:
         assert decision.evidence["for_ratio"] == decision.evidence["safe"]
 
 
-def test_harmful_is_the_smaller() -> None:
-    """Evidence of harm is never more than the evidence that the canary is worse."""
-    for _, decision in outcomes(watched(ENDLESS, 100, 10), ((0.5, 0.5), (0.9, 0.1))):
-        assert decision.evidence["harmful"] <= decision.evidence["against"] * (1 + 1e-12)
-
-
-RATIOS = {1.22: 0.09, 1.5: 0.27, 2: 0.21, 3.2: 0.19, 7: 0.13, 30: 0.07, 100: 0.04}  # and their parts of the stake
+RATIOS = {1.4: 0.15, 2.2: 0.17, 4: 0.2, 10: 0.24, 40: 0.24}  # and their parts of the stake
 
 
 def moment(r: float, m: int, n_c: int, n_b: int) -> float:
@@ -135,17 +129,20 @@ def moment(r: float, m: int, n_c: int, n_b: int) -> float:
 
 
 def test_the_formula() -> None:
-    """One window's evidence against the canary: r^X over its moment, for seven ratios with 85 % at stake."""
+    """One window's evidence against the canary: r^X over its moment, for five ratios with 90 % at stake."""
     _, decision = decide(watched(replace(ENDLESS, tolerated_rate=0)), window(1, 0.1, (100, 3), (900, 5)))
     bets = sum(part * r**3 / moment(r, 8, 100, 900) for r, part in RATIOS.items())
 
-    assert pytest.approx(0.15 + 0.85 * bets) == decision.evidence["against"]
+    assert pytest.approx(0.1 + 0.9 * bets) == decision.evidence["against"]
 
 
 @pytest.mark.parametrize(("r0", "tolerated"), [(1.0, 0.001), (1.0, 0.02), (1.5, 0.001), (1.5, 0.02)])
 @pytest.mark.parametrize("x_b", [0, 5])
 def test_the_formula_of_harm(r0: float, tolerated: float, x_b: int) -> None:
-    """One window's evidence of harm is the smaller of what the ratio and what the tolerated rate would give."""
+    """One window's evidence of harm is the smaller of what the ratio and what the tolerated rate would give.
+
+    For r₀ = 1 it may be a little more, as far as neither limit would mind (test_payout.py).
+    """
     plan = Plan(r0=r0, r1=3, tolerated_rate=tolerated)
     _, decision = decide(watched(plan), window(1, 0.1, (100, 3), (900, x_b)))
     bets = 0.0
@@ -154,7 +151,9 @@ def test_the_formula_of_harm(r0: float, tolerated: float, x_b: int) -> None:
         charge = moment(f, 3 + x_b, 100, 900) if r0 == 1 else d ** (3 + x_b)
         bets += part * min(f**3 / charge, (f / d) ** 3 / (1 + tolerated * (f / d - 1)) ** 100)
 
-    assert pytest.approx(0.15 + 0.85 * bets) == decision.evidence["harmful"]
+    assert decision.evidence["harmful"] >= 0.1 + 0.9 * bets - 1e-9
+    if r0 != 1:
+        assert pytest.approx(0.1 + 0.9 * bets) == decision.evidence["harmful"]
 
 
 def test_a_ratio_close_to_the_limit() -> None:

@@ -163,3 +163,26 @@ def test_short_windows_reach_the_deadline_by_number() -> None:
         rollout, _ = decide(rollout, window(number, 0, None, None))
 
     assert "held" == rollout.outcome
+
+
+@pytest.mark.parametrize(("failed", "kind"), [(2, "advance"), (3, "hold")])
+def test_no_rise_while_harm_is_likely(failed: int, kind: str) -> None:
+    """With a tenth of the evidence that is enough the share waits, unless it rests on a failure or two."""
+    plan = Plan(alpha=0.01 if failed == 2 else 0.001, harm_budget=1000)
+    rollout = replace(watched(plan, 6000, 6), share=0.01)
+    after, decision = decide(rollout, window(1, 0.01, (60, failed), (5940, 6)))
+
+    assert after.outcome is None
+    assert decision.evidence["harmful"] >= 0.1 / plan.alpha
+    assert kind == decision.kind
+    assert "evidence that it is worse is" in decision.reason
+
+
+def test_a_rise_after_a_window_without_failures() -> None:
+    """The share rises again after a window that did not speak against the canary, and the reason says both."""
+    rollout = replace(watched(Plan(alpha=0.001, harm_budget=1000), 6000, 6), share=0.01)
+    rollout, _ = decide(rollout, window(1, 0.01, (60, 3), (5940, 6)))
+    _, decision = decide(rollout, window(2, 0.01, (60, 0), (5940, 6)))
+
+    assert ("advance", 0.03) == (decision.kind, pytest.approx(decision.share))
+    assert "though the evidence that it is worse is" in decision.reason

@@ -323,7 +323,7 @@ def test_damaged_evidence() -> None:
     state = rollout.to_dict()
     state["guards"][0]["series"][0]["harmful"] = [0.0]
 
-    with pytest.raises(InvalidInput, match="^evidence.harmful: .* a list of 7 finite numbers"):
+    with pytest.raises(InvalidInput, match="^evidence.harmful: '1 bets' .* 5 bets; a rollout of another version"):
         Rollout.from_dict(state)
     with pytest.raises(InvalidInput, match="^rollout: "):
         Rollout.from_json("{")

@@ -106,7 +106,7 @@ def _settled(manifest: Manifest) -> Manifest:
     if kind == "Service":
         manifest["status"] = {"loadBalancer": {"ingress": [{"hostname": f"{name}.elb.amazonaws.com"}]}}
     if kind == "VirtualNode":
-        manifest["spec"]["meshRef"] = {"name": "app-mesh"}
+        manifest["spec"]["meshRef"] = {"name": "app-mesh", "uid": "uid-of-app-mesh"}
     if manifest["apiVersion"].startswith("appmesh"):
         manifest["status"] = {"conditions": [{"type": f"{kind}Active", "status": "True"}]}
     return manifest
