@@ -6,6 +6,7 @@ WORKSHOP ?= default
 UNTIL ?= clean
 RATE ?= 60
 WORKSHOPS ?= 1
+OBSERVE_FROM ?= 100
 
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
@@ -21,10 +22,11 @@ export MPLCONFIGDIR := $(CURDIR)/.cache/matplotlib
 
 lab: setup  ## bring the lab up, deploy, run one whole workshop under live load, report, bring it down
 	@$(BIN)/python -m lab run --mesh "$(MESH)" --v2-error-rate "$(V2_ERROR_RATE)" \
-		--workshop "$(WORKSHOP)" --until "$(UNTIL)" --rate "$(RATE)" --workshops "$(WORKSHOPS)"
+		--workshop "$(WORKSHOP)" --until "$(UNTIL)" --rate "$(RATE)" --workshops "$(WORKSHOPS)" \
+		--observe-from "$(OBSERVE_FROM)"
 
 lab-up: setup  ## leave the lab standing, deployed
-	@$(BIN)/python -m lab up --mesh "$(MESH)" --v2-error-rate "$(V2_ERROR_RATE)"
+	@$(BIN)/python -m lab up --mesh "$(MESH)" --v2-error-rate "$(V2_ERROR_RATE)" --observe-from "$(OBSERVE_FROM)"
 
 lab-down: setup  ## stop everything that lab-up started
 	@$(BIN)/python -m lab down

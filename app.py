@@ -57,6 +57,7 @@ def build(app: App, settings: Settings) -> None:
         workshops=workshop.machine,
         rollouts=canary.machine,
         registrar=registrar.function,
+        observer=canary.observer,
     )
     Tags.of(app).add("canario", "true")
 

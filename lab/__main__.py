@@ -24,6 +24,7 @@ from lab.state import DIRECTORY, Lab
 INTERRUPTED = 130
 DEFAULT_RATE = 60.0
 MOST_WORKSHOPS = 20
+MOST_ROLLOUTS = 1_000_000
 
 
 def main(argv: Sequence[str]) -> int:
@@ -58,13 +59,18 @@ def _up(options: Options, say: up.Say) -> int:
         say("lab: it is up already; `make lab-down` ends it")
         return 0
     try:
-        lab, _ = up.bring_up(DIRECTORY, v2_error_rate=options.v2_error_rate, kept=True, say=say)
+        lab, _ = _bring_up(options, say, kept=True)
         up.bring_mesh(lab, options.mesh)
     except BaseException:
         up.bring_down(DIRECTORY, say)
         raise
     say(f"lab: up. Try: kubectl --kubeconfig {_shown(lab.kubeconfig)} get pods -A")
     return 0
+
+
+def _bring_up(options: Options, say: up.Say, *, kept: bool) -> tuple[Lab, dict[str, float]]:
+    settings = {"observe_from": str(options.observe_from)}
+    return up.bring_up(DIRECTORY, v2_error_rate=options.v2_error_rate, kept=kept, say=say, settings=settings)
 
 
 def _load(arguments: argparse.Namespace, say: up.Say) -> int:
@@ -86,7 +92,7 @@ def _run(options: Options, count: int, console: Console, say: up.Say) -> int:
         up.bring_mesh(lab, options.mesh)
         return one_or_many(lab, {})
     try:
-        lab, seconds = up.bring_up(DIRECTORY, v2_error_rate=options.v2_error_rate, kept=False, say=say)
+        lab, seconds = _bring_up(options, say, kept=False)
         up.bring_mesh(lab, options.mesh)
         return one_or_many(lab, seconds)
     finally:
@@ -106,6 +112,7 @@ def _options(arguments: argparse.Namespace) -> Options:
         until=request.until,
         v2_error_rate=_number("V2_ERROR_RATE", arguments.v2_error_rate, 1.0),
         rate=_number("RATE", arguments.rate, 1000.0),
+        observe_from=_whole("OBSERVE_FROM", arguments.observe_from, MOST_ROLLOUTS, least=0),
     )
 
 
@@ -119,9 +126,9 @@ def _number(field: str, text: str, largest: float) -> float:
     return value
 
 
-def _whole(field: str, text: str, largest: int) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= largest:
-        raise InvalidInput(field, text, f"a whole number from 1 to {largest}")
+def _whole(field: str, text: str, largest: int, *, least: int = 1) -> int:
+    if not text.isascii() or not text.isdigit() or not least <= int(text) <= largest:
+        raise InvalidInput(field, text, f"a whole number from {least} to {largest}")
     return int(text)
 
 
@@ -140,6 +147,9 @@ def _parser() -> argparse.ArgumentParser:
         each.add_argument("--until", default="clean", help="the last stage to run")
         each.add_argument("--v2-error-rate", default="0", help="how often the second nodejs fails, 0 to 1")
         each.add_argument("--workshops", default="1", help="how many at once, called turma-01, turma-02 …")
+        each.add_argument(
+            "--observe-from", default="100", help="so many rollouts at once have the shared observer read"
+        )
         each.add_argument("--rate", default=str(DEFAULT_RATE), help="load on each, in requests a second")
     return parser
 

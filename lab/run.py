@@ -43,6 +43,7 @@ class Options:
     until: str
     v2_error_rate: float
     rate: float  # requests a second to the frontend
+    observe_from: int  # rollouts at once that have the shared observer read for them; 0: none
 
 
 class Execution:

@@ -50,8 +50,13 @@ def standing(directory: Path) -> Lab | None:
     return lab if lab and lab.kept and record and record.is_alive() else None
 
 
-def bring_up(directory: Path, *, v2_error_rate: float, kept: bool, say: Say) -> tuple[Lab, dict[str, float]]:
-    """A lab with everything deployed, and the seconds each step took. What a crashed lab left is ended first."""
+def bring_up(
+    directory: Path, *, v2_error_rate: float, kept: bool, say: Say, settings: Mapping[str, str] | None = None
+) -> tuple[Lab, dict[str, float]]:
+    """A lab with everything deployed, and the seconds each step took. What a crashed lab left is ended first.
+
+    `settings`: the stacks', beside those that make them the lab's.
+    """
     clear(directory, say)
     directory = directory.resolve()
     seconds: dict[str, float] = {}
@@ -67,7 +72,7 @@ def bring_up(directory: Path, *, v2_error_rate: float, kept: bool, say: Say) -> 
         _start_vpc(lab)
         _wait(child, "the lab's X-Ray", lambda: _says_ready(lab, "xray"), lab)
     with _timed("deploy", seconds, say):
-        lab = replace(lab, outputs=dict(aws.deploy(endpoint, context=context(lab))))
+        lab = replace(lab, outputs=dict(aws.deploy(endpoint, context={**context(lab), **(settings or {})})))
         images.push(aws.client(endpoint, "ecr"), images.REPOSITORIES, tag=lab.outputs["ImageTag"])
         _start_telemetry(lab)
     kubectl.install(directory / "bin")

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from canario.adapters.causes import message
 from canario.canary import in_order
-from lambdas.cause import message
 from lambdas.composition import composition
 from lambdas.telemetry import about, logger
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from canario.adapters.causes import message
 from canario.canary import ending, steps
 from canario.canary.carried import Carried
 from canario.canary.world import World
-from lambdas.cause import message
 from lambdas.rollout import carry_on
 from lambdas.telemetry import logger
 

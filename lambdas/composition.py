@@ -36,6 +36,7 @@ from canario.adapters.rollout_executions import Running, Starting
 from canario.adapters.rollout_waits import RolloutTokens
 from canario.adapters.route53 import PrivateZone
 from canario.adapters.routers import MeshRouters
+from canario.adapters.shared_observer import ObserverDesk, SharedObserver
 from canario.adapters.tasks import TaskTokens
 from canario.adapters.templates import TemplateRecords
 from canario.adapters.tls import TlsClient
@@ -91,7 +92,19 @@ class Composition:
             faults=SampledFaults(aws.client(self.session, "xray")),
             pods=NodePods(self.cluster),
             alarms=CloudWatchAlarms(aws.client(self.session, "cloudwatch")),
+            observer=self._observer(),
         )
+
+    def _observer(self) -> SharedObserver:
+        """Only functions that know its machine can call it; where nobody ever does, nobody asks for it."""
+        environment = self.environment
+        machine = environment.observer_machine
+        starter = Starting(aws.client(self.session, "stepfunctions"), machine) if machine else None
+        return SharedObserver(aws.table(self.session, environment.table), starter, environment.observe_from)
+
+    @cached_property
+    def desk(self) -> ObserverDesk:
+        return ObserverDesk(aws.table(self.session, self.environment.table))
 
     @cached_property
     def office(self) -> Office:

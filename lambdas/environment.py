@@ -29,6 +29,8 @@ class Environment:
     stage: str | None = None  # stage functions only
     canary_machine: str | None = None  # what starts rollouts only
     order_machine: str | None = None
+    observer_machine: str | None = None  # what calls the shared observer only
+    observe_from: int = 0  # from so many rollouts on it is called
     topic: str | None = None  # what notifies only
     groups: bool = False  # whether the cluster knows the functions by their groups (canario/workshop/access.py)
     machine: str | None = None  # the workshop machine's ARN: expiry only
@@ -50,6 +52,8 @@ def environment_from(variables: Mapping[str, str]) -> Environment:
         stage=variables.get("CANARIO_STAGE"),
         canary_machine=variables.get("CANARIO_CANARY_MACHINE"),
         order_machine=variables.get("CANARIO_ORDER_MACHINE"),
+        observer_machine=variables.get("CANARIO_OBSERVER_MACHINE"),
+        observe_from=_number({"CANARIO_OBSERVE_FROM": "0", **variables}, "CANARIO_OBSERVE_FROM"),
         topic=variables.get("CANARIO_TOPIC"),
         groups=variables.get("CANARIO_GROUPS") == "yes",
         machine=variables.get("CANARIO_MACHINE"),
@@ -68,6 +72,10 @@ def _text(
     if not holds(value):
         raise BadEnvironment(f"{name}: {value[:80]!r} is not allowed; allowed: {allowed}")
     return value
+
+
+def _number(variables: Mapping[str, str], name: str) -> int:
+    return int(_text(variables, name, str.isdecimal, "a whole number"))
 
 
 def _is_https(value: str) -> bool:

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+from canario.adapters.causes import message
 from canario.canary import ending
 from canario.errors import InvalidInput
 from canario.workshop import run
 from canario.workshop.request import Request, parse_request
 from canario.workshop.stages.s08_canary import target
-from lambdas.cause import message
 from lambdas.composition import Composition, composition
 from lambdas.telemetry import about, count, logger, metrics
 

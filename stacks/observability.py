@@ -24,11 +24,12 @@ class ObservabilityStack(Stack):
         workshops: sfn.IStateMachine,
         rollouts: sfn.IStateMachine,
         registrar: lambda_.IFunction,
+        observer: lambda_.IFunction | None,
         **kwargs: object,
     ) -> None:
         super().__init__(scope, id, description="Canario: dashboard and alarms", **kwargs)
         log = EventLog(self, "Events", bus=bus, retention=settings.log_retention_days)
-        alarms = Alarms(self, "Alarms", workshops=workshops, rollouts=rollouts, registrar=registrar)
+        alarms = Alarms(self, "Alarms", workshops=workshops, rollouts=rollouts, registrar=registrar, observer=observer)
         Dashboard(self, "Dashboard", events=log.group, alarms=alarms.all)
         if settings.xray_group:
             xray.CfnGroup(

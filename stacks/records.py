@@ -22,6 +22,7 @@ class RecordsStack(Stack):
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
                 point_in_time_recovery_enabled=True
             ),
+            time_to_live_attribute="expires",  # of what the shared observer leaves
             removal_policy=RemovalPolicy.RETAIN,
         )
         self.bus = events.EventBus(self, "Bus", event_bus_name="canario")

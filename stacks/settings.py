@@ -75,6 +75,7 @@ class Settings:
     guided_timeout_hours: int = 72  # and so is one that takes so long
     rollout_schedules: tuple[RolloutSchedule, ...] = ()
     workshop_schedules: tuple[WorkshopSchedule, ...] = ()
+    observe_from: int = 100  # rollouts at once, from which on a shared observer reads for all of them; 0: never
     notify: tuple[str, ...] = ()  # addresses that are told how rollouts end: e-mail, or https://…
 
 
@@ -270,5 +271,6 @@ _PARSERS: Mapping[str, Callable[[str, Any], Any]] = {
     ),
     "rollout_schedules": _schedules(rollout_schedules, _ROLLOUTS),
     "workshop_schedules": _schedules(workshop_schedules, _WORKSHOPS),
+    "observe_from": _number(0, 1_000_000, "a number of rollouts"),
     "notify": _addresses,
 }

@@ -5,6 +5,7 @@ until the line `<!-- end of prices -->`. A test holds the pages against what thi
 """
 
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,6 +17,8 @@ HOURS = {"hour": 1, "month": 720}  # a month is 30 days, 43,200 windows of a min
 WINDOWS_AN_HOUR = 60
 WORKSHOP_HOURS = 3
 ROLLOUTS = 1000
+SERIES_A_CALL = 500  # of GetMetricData
+SERIES = {"requests and errors of two nodes": 4, "and five latency edges": 14, "and three pods a node": 26}
 _BLOCK = re.compile(r"(?P<begin><!-- prices: (?P<name>\w+) -->\n).*?(?P<end><!-- end of prices -->)", re.DOTALL)
 
 Table = Mapping[str, Any]
@@ -84,6 +87,29 @@ def _rollout(table: Table) -> str:
     return "\n".join([*head, *rows, ""])
 
 
+def _observer(table: Table) -> str:
+    """One look of a thousand rollouts: by each for itself, and by the observer for all."""
+    head = [f"| {ROLLOUTS:,} rollouts, a look a minute | a look | USD a month |", "|---|---|---|"]
+    parts = []
+    ways = (("tick_alone", "each for itself", ROLLOUTS), ("tick_together", "the observer for all", calls(4)))
+    for name, who, number in ways:
+        months = [
+            cost * HOURS["month"] * (1 if "a" in line else WINDOWS_AN_HOUR)
+            for line, cost in zip(table[name], costs(table, name), strict=True)
+        ]
+        lines = zip(table[name], months, strict=True)
+        parts += [f"| {line['what']} | {line['count']:,} | {month:,.2f} |" for line, month in lines]
+        parts.append(f"| **{who}** | **{number:,} calls** | **{sum(months):,.0f}** |")
+    series = [f"| {what} | {count * ROLLOUTS:,} | {calls(count):,} |" for what, count in SERIES.items()]
+    title = [f"| {ROLLOUTS:,} rollouts, a look | series | calls of the observer |", "|---|---|---|"]
+    return "\n".join([*head, *parts, "", *title, *series, ""])
+
+
+def calls(series: int) -> int:
+    """Of the observer, where each rollout has so many series."""
+    return math.ceil(series * ROLLOUTS / SERIES_A_CALL)
+
+
 def _of_rollout(table: Table, name: str) -> list[tuple[str, float]]:
     """Each line's first cells, and what it costs by the hour."""
     found = []
@@ -104,6 +130,7 @@ BLOCKS: Mapping[str, Callable[[Table], str]] = {
     "per_workshop": _list("per_workshop", "a workshop, once"),
     "sums": _sums,
     "rollout": _rollout,
+    "observer": _observer,
 }
 
 

@@ -109,4 +109,4 @@ async def _pong(request: web.Request) -> web.Response:
 if __name__ == "__main__":
     port = int(os.environ.get("PORT") or os.environ.get("SERVER_PORT") or 8080)
     print(json.dumps({"color": os.environ.get("COLOR"), "port": port}), flush=True)  # noqa: T201
-    web.run_app(application(os.environ), host=os.environ.get("HOST", "0.0.0.0"), port=port, print=None)  # noqa: S104
+    web.run_app(application(os.environ), host=os.environ.get("HOST", "127.0.0.1"), port=port, print=None)

@@ -42,7 +42,11 @@ class Settings:
     health_port: int | None = None  # answers probes only, beside whatever proxy is in front of `port`
     upstreams: tuple[tuple[str, str], ...] = ()
     error_rate: float = 0.0
+    empty_rate: float = 0.0
+    hang_rate: float = 0.0
     slow: float = 0.0
+    leak: int = 0  # bytes that every request leaves behind
+    memory_limit: float = float("inf")  # bytes of them at which it dies, as a container does at its limit
     degrade_after: float = 0.0
     upstream_timeout: float = 20.0  # above the 15 s after which a proxy gives up: it is to count the failure
     seed: str | None = None  # None: other failures in every process
@@ -60,7 +64,11 @@ def settings(environment: Mapping[str, str]) -> Settings:
         health_port=int(_number(environment, "HEALTH_PORT", 0, 0, 65535)) or None,
         upstreams=_upstreams(environment.get("UPSTREAMS", "")),
         error_rate=_number(environment, "ERROR_RATE", 0, 0, 1),
+        empty_rate=_number(environment, "EMPTY_RATE", 0, 0, 1),
+        hang_rate=_number(environment, "HANG_RATE", 0, 0, 1),
         slow=_number(environment, "SLOW_MS", 0, 0, 600_000) / 1000,
+        leak=int(_number(environment, "LEAK_KB", 0, 0, 1e6) * 1024),
+        memory_limit=_number(environment, "MEMORY_LIMIT_MB", 0, 0, 1e6) * 1024**2 or Settings.memory_limit,
         degrade_after=_number(environment, "DEGRADE_AFTER_S", 0, 0, 1e9),
         upstream_timeout=_number(environment, "UPSTREAM_TIMEOUT_MS", 20_000, 1, 600_000) / 1000,
         seed=environment.get("ERROR_SEED"),
@@ -152,6 +160,7 @@ class Demo:
         self.upstreams = upstreams(config.upstreams)
         self.session: aiohttp.ClientSession | None = None
         self._chance = random.Random(config.seed)  # noqa: S311
+        self._leaked: list[bytes] = []
         self._started = clock()
         self._headers = {"x-canario-version": f"{config.service}/{config.version}"}
         self._good = json.dumps(self._body(self._greeting, {})).encode()
@@ -170,8 +179,9 @@ class Demo:
     async def _answer(self, request: web.BaseRequest) -> web.Response:
         if request.method not in ("GET", "HEAD"):
             return self._response(405, b'{"message": "GET only"}', {"allow": "GET, HEAD"})
-        if await self._degrade():
-            return self._response(500, self._bad)
+        trouble = await self._degrade()
+        if trouble:
+            return trouble
         if not self.upstreams:
             return self._response(200, self._good)
         answers = dict(zip((u.name for u in self.upstreams), await self._call(request), strict=True))
@@ -179,13 +189,30 @@ class Demo:
         body = json.dumps(self._body(complaint or self._greeting, answers)).encode()
         return self._response(502 if complaint else 200, body, _nodejs_header(answers))
 
-    async def _degrade(self) -> bool:
-        """Be slow and draw whether to fail, when the environment asks for it by now."""
-        if self.clock() - self._started < self.config.degrade_after:
-            return False
-        if self.config.slow:
-            await asyncio.sleep(self.config.slow)
-        return bool(self.config.error_rate) and self._chance.random() < self.config.error_rate
+    async def _degrade(self) -> web.Response | None:
+        """Leak, be slow, and draw whether to hang, fail or say nothing, when the environment asks for it by now."""
+        config = self.config
+        if self.clock() - self._started < config.degrade_after:
+            return None
+        self._leak()
+        if config.slow:
+            await asyncio.sleep(config.slow)
+        if self._draw(config.hang_rate):
+            await asyncio.Event().wait()  # until the caller goes away
+        if self._draw(config.error_rate):
+            return self._response(500, self._bad)
+        return self._response(200, b"") if self._draw(config.empty_rate) else None
+
+    def _draw(self, rate: float) -> bool:
+        return bool(rate) and self._chance.random() < rate
+
+    def _leak(self) -> None:
+        if not self.config.leak:
+            return
+        self._leaked.append(random.randbytes(self.config.leak))  # noqa: S311  pages that are really written
+        if len(self._leaked) * self.config.leak > self.config.memory_limit:
+            print("out of memory", file=sys.stderr, flush=True)  # noqa: T201
+            os._exit(137)  # no answer, no clean-up: what the kernel does to a container at its limit
 
     async def _call(self, request: web.BaseRequest) -> list[dict[str, Any]]:
         headers = {name: request.headers[name] for name in TRACE_HEADERS if name in request.headers}

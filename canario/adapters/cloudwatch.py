@@ -6,22 +6,21 @@ as `TC(…)` are refused or silently misread where this has to run as well.
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from canario.adapters import aws
-from canario.canary.observation import Tally
-from canario.canary.ports import NodeCounts, Target, Wanted
+from canario.adapters.metric_calls import MINUTE, Span, pack
+from canario.adapters.metric_windows import Sums, into_windows, node_counts, windows_of
+from canario.canary.ports import NodeCounts, Readings, Target, Wanted
 from canario.errors import InvalidInput, RemoteError
 
-QUERIES_A_CALL = 500
-MINUTE = 60
+CALLS_AT_ONCE = 8
 COMPLETE = {"Complete", "PartialData"}  # PartialData: the rest is on the next page
 
 Query = dict[str, Any]  # one entry of MetricDataQueries
-Sums = dict[datetime, float]
-Column = Mapping[datetime, int]  # window's start → count
 
 
 @dataclass(frozen=True)
@@ -39,6 +38,9 @@ class Series:
         if self.pod is not None:
             named["Pod"] = self.pod
         return [{"Name": name, "Value": value} for name, value in named.items()]
+
+
+Read = dict[tuple[int, Series], Sums]  # by the number of who wanted it
 
 
 class NodeMetrics:
@@ -67,23 +69,48 @@ class NodeMetrics:
     def read_many(self, wanted: Sequence[Wanted]) -> Sequence[Sequence[NodeCounts]]:
         """`read` for each of them, in their order.
 
-        One call has up to 500 series and one range of time, so nodes of many rollouts share it. A range is as long as
-        the longest that shares it; what a node did not ask for is left out here.
+        One call has many series and one range of time, so nodes of many rollouts share it. A range is as long as the
+        longest that shares it; what a node did not ask for is left out here.
         """
         series = [_series(each) for each in wanted]
-        sums: dict[tuple[int, Series], Sums] = {}
+        sums: Read = {}
         for batch in _batches(wanted, series):
             sums |= self._read_batch(batch, wanted)
-        return [
-            _node(each, [_into_windows(sums.get((number, one), {}), each) for one in series[number]])
+        return [node_counts(each, _columns(number, each, series[number], sums)) for number, each in enumerate(wanted)]
+
+    def read_together(self, wanted: Sequence[Wanted]) -> Readings:
+        """`read_many`, several calls at a time. What cannot be read is None, the rest is there."""
+        series = [_series(each) for each in wanted]
+        problems = {number: why for number, each in enumerate(wanted) if (why := _refusal(each))}
+        batches = _batches([None if number in problems else each for number, each in enumerate(wanted)], series)
+        sums: Read = {}
+        for batch, (read, problem) in zip(batches, self._at_once(batches, wanted), strict=True):
+            sums |= read
+            problems |= {number: problem for number, _ in batch.asked if problem}
+        answers = [
+            None if number in problems else node_counts(each, _columns(number, each, series[number], sums))
             for number, each in enumerate(wanted)
         ]
+        asked = sum(len(batch.asked) for batch in batches)
+        return Readings(tuple(answers), len(batches), asked, tuple(dict.fromkeys(problems.values())))
 
-    def _read_batch(self, batch: "Batch", wanted: Sequence[Wanted]) -> dict[tuple[int, Series], Sums]:
+    def _at_once(self, batches: Sequence["Batch"], wanted: Sequence[Wanted]) -> list[tuple["Read", str]]:
+        """Of each batch what was read, or why it was not."""
+
+        def attempt(batch: Batch) -> tuple[Read, str]:
+            try:
+                return self._read_batch(batch, wanted), ""
+            except RemoteError as error:
+                return {}, str(error)
+
+        with ThreadPoolExecutor(CALLS_AT_ONCE) as pool:
+            return list(pool.map(attempt, batches))
+
+    def _read_batch(self, batch: "Batch", wanted: Sequence[Wanted]) -> "Read":
         numbers = dict.fromkeys(number for number, _ in batch.asked)
         what = f"reading the metrics of {_nodes([wanted[number] for number in numbers])} from {self._namespace}"
         queries = [
-            self._query(series, place, wanted[number], batch.period)
+            self._query(series, place, wanted[number], _period(wanted[number]))
             for place, (number, series) in enumerate(batch.asked)
         ]
         with aws.doing(what):
@@ -98,9 +125,9 @@ class NodeMetrics:
         }
         return {"Id": f"m{number}", "MetricStat": {"Metric": metric, "Period": period, "Stat": "Sum"}}
 
-    def _sums(self, what: str, queries: list[Query], start: datetime, end: datetime) -> dict[str, Sums]:
+    def _sums(self, what: str, queries: list[Query], start: datetime, end: datetime) -> Mapping[str, Sums]:
         """Every query's datapoints, all pages: query id → timestamp → sum."""
-        sums: dict[str, Sums] = defaultdict(dict)
+        sums: dict[str, dict[datetime, float]] = defaultdict(dict)
         for result in self._results(queries, start, end):
             if result.get("StatusCode", "Complete") not in COMPLETE:
                 raise RemoteError(f"{what}: {result['StatusCode']}: {result.get('Messages')}")
@@ -115,52 +142,52 @@ class NodeMetrics:
             yield from page["MetricDataResults"]
 
 
-def _period(start: datetime, window_seconds: int) -> int:
+def _period(wanted: Wanted) -> int:
     """Seconds. CloudWatch cuts time at whole minutes; only high-resolution metrics have seconds."""
-    if window_seconds < 1:
-        raise InvalidInput("window_seconds", window_seconds, "1 or more")
-    period = 1 if window_seconds < MINUTE else MINUTE
-    if window_seconds % period:
-        raise InvalidInput("window_seconds", window_seconds, "less than 60, or whole minutes")
-    if start.timestamp() % period:
-        raise InvalidInput("start", start.isoformat(), f"a time divisible by {period} s")
+    if wanted.window_seconds < 1:
+        raise InvalidInput("window_seconds", wanted.window_seconds, "1 or more")
+    period = 1 if wanted.window_seconds < MINUTE else MINUTE
+    if wanted.window_seconds % period:
+        raise InvalidInput("window_seconds", wanted.window_seconds, "less than 60, or whole minutes")
+    if wanted.start.timestamp() % period:
+        raise InvalidInput("start", wanted.start.isoformat(), f"a time divisible by {period} s")
     return period
 
 
-def _windows(wanted: Wanted) -> Iterator[datetime]:
-    window, start = timedelta(seconds=wanted.window_seconds), wanted.start
-    while start + window <= wanted.end:
-        yield start
-        start += window
+def _refusal(wanted: Wanted) -> str:
+    """Why these windows cannot be read; empty when they can."""
+    try:
+        _period(wanted)
+    except InvalidInput as error:
+        return f"the node {wanted.node} of {wanted.target.key}: {error}"
+    return ""
 
 
 @dataclass(frozen=True)
 class Batch:
     """What one call reads: series of nodes, which are numbers in a list of Wanted."""
 
-    period: int
     asked: tuple[tuple[int, Series], ...]
     start: datetime
     end: datetime
 
 
-def _batches(wanted: Sequence[Wanted], series: Sequence[Sequence[Series]]) -> list[Batch]:
-    """The fewest calls, neighbours in time together. Whoever asked for no whole window is in none of them."""
-    ranges: dict[int, tuple[datetime, datetime]] = {}
-    periods: dict[int, list[int]] = defaultdict(list)
+def _batches(wanted: Sequence[Wanted | None], series: Sequence[Sequence[Series]]) -> list[Batch]:
+    """The fewest calls. Whoever asked for no whole window, or is None, is in none of them."""
+    asked: list[tuple[int, Series]] = []
+    spans: list[Span] = []
     for number, each in enumerate(wanted):
-        period, windows = _period(each.start, each.window_seconds), list(_windows(each))
-        if windows:
-            ranges[number] = windows[0], windows[-1] + timedelta(seconds=each.window_seconds)
-            periods[period].append(number)
-    found = []
-    for period, numbers in periods.items():
-        asked = [(number, one) for number in sorted(numbers, key=ranges.__getitem__) for one in series[number]]
-        for first in range(0, len(asked), QUERIES_A_CALL):
-            part = tuple(asked[first : first + QUERIES_A_CALL])
-            starts, ends = zip(*(ranges[number] for number, _ in part), strict=True)
-            found.append(Batch(period, part, min(starts), max(ends)))
-    return found
+        span = each and _span(each)
+        if span:
+            asked += [(number, one) for one in series[number]]
+            spans += [span] * len(series[number])
+    return [Batch(tuple(asked[place] for place in call.asked), call.start, call.end) for call in pack(spans)]
+
+
+def _span(wanted: Wanted) -> Span | None:
+    """From the first window's start to the last one's end; None where there is no whole window."""
+    period, windows = _period(wanted), list(windows_of(wanted))
+    return Span(windows[0], windows[-1] + timedelta(seconds=wanted.window_seconds), period) if windows else None
 
 
 def _series(wanted: Wanted) -> list[Series]:
@@ -175,44 +202,5 @@ def _nodes(wanted: Sequence[Wanted]) -> str:
     return f"{' and '.join(named)}{more}"
 
 
-def _into_windows(sums: Sums, wanted: Wanted) -> dict[datetime, int]:
-    """Window's start → count, for the windows that have a datapoint and were asked for."""
-    window = timedelta(seconds=wanted.window_seconds)
-    counts: dict[datetime, int] = defaultdict(int)
-    for timestamp, value in sums.items():
-        if wanted.start <= timestamp < wanted.end:
-            counts[wanted.start + (timestamp - wanted.start) // window * window] += round(value)
-    return counts
-
-
-def _node(wanted: Wanted, columns: Sequence[dict[datetime, int]]) -> list[NodeCounts]:
-    """A window counts when it has requests and errors; its `slower` is there when every edge is.
-
-    A pod is in it when the pod's own requests and errors are.
-    """
-    requests, errors, *others = columns
-    edges, pods = others[: len(wanted.edges)], others[len(wanted.edges) :]
-    return [
-        NodeCounts(
-            window.astimezone(UTC),
-            requests[window],
-            errors[window],
-            _slower(window, edges),
-            _pods(window, dict(zip(wanted.pods, zip(pods[::2], pods[1::2], strict=True), strict=True))),
-        )
-        for window in _windows(wanted)
-        if window in requests and window in errors
-    ]
-
-
-def _pods(window: datetime, columns: Mapping[str, tuple[Column, Column]]) -> dict[str, Tally]:
-    """Of the pods that have both. Two series of a pod are read at two instants, and one may be ahead."""
-    return {
-        pod: Tally(requests[window], min(requests[window], errors[window]))
-        for pod, (requests, errors) in columns.items()
-        if window in requests and window in errors
-    }
-
-
-def _slower(window: datetime, edges: Sequence[dict[datetime, int]]) -> tuple[int, ...] | None:
-    return tuple(edge[window] for edge in edges) if all(window in edge for edge in edges) else None
+def _columns(number: int, wanted: Wanted, series: Sequence[Series], sums: Read) -> list[dict[datetime, int]]:
+    return [into_windows(sums.get((number, one), {}), wanted) for one in series]

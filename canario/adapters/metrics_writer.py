@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 _RETRY_SECONDS = 0.5
 _KEPT_BATCHES = 3600  # an hour or more; what is older goes first
+_MOST_DATA = 1000  # a call, as CloudWatch takes them
 _BAD_REQUEST = range(400, 500)
 _THROTTLED = {"Throttling", "ThrottlingException", "RequestLimitExceeded"}
 
@@ -69,12 +70,20 @@ class Publisher:
     async def _drain(self) -> bool:
         async with self._putting:
             while self._queue:
-                left = await asyncio.to_thread(self.put, self._queue.popleft())
+                left = await asyncio.to_thread(self.put, self._next())
                 if left is not None:
                     self._queue.appendleft(left)
                     return False
             self._filled.clear()
             return True
+
+    def _next(self) -> Batch:
+        """The oldest batch, with those after it that the same call takes: a slow CloudWatch must not be ever further
+        behind."""
+        batch = self._queue.popleft()
+        while not batch.doubtful and self._queue and len(batch.data) + len(self._queue[0].data) <= _MOST_DATA:
+            batch = Batch([*batch.data, *self._queue.popleft().data])
+        return batch
 
     def put(self, batch: Batch) -> Batch | None:
         """Put it unless it is there already; None when it is done, else what is to be tried again."""

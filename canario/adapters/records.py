@@ -202,9 +202,9 @@ def _steered(item: Mapping[str, Any]) -> Steered:
     )
 
 
-def query(table: Any, condition: ConditionBase) -> list[dict[str, Any]]:
-    """The items of a partition that meet the condition, every page, read consistently."""
-    arguments: dict[str, Any] = {"KeyConditionExpression": condition, "ConsistentRead": True}
+def query(table: Any, condition: ConditionBase, *, consistent: bool = True) -> list[dict[str, Any]]:
+    """The items of a partition that meet the condition, every page."""
+    arguments: dict[str, Any] = {"KeyConditionExpression": condition, "ConsistentRead": consistent}
     items: list[dict[str, Any]] = []
     while True:
         page = table.query(**arguments)

@@ -7,6 +7,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from canario.adapters import aws
+from canario.adapters.causes import message
 
 EXISTS, GONE = "ExecutionAlreadyExists", "ExecutionDoesNotExist"
 
@@ -44,3 +45,24 @@ class Running:
                 if aws.code(error) != GONE:
                     raise
                 return False
+
+
+class Refusals:
+    """Why an execution of this machine failed: of a rollout that was refused at its beginning nothing is recorded."""
+
+    def __init__(self, client: Any, machine: str) -> None:
+        self._client, self._machine = client, machine
+
+    def why(self, name: str) -> str | None:
+        """`AlreadyRunning: …`; None where no such execution is known, or it did not fail."""
+        arn = f"{self._machine.replace(':stateMachine:', ':execution:')}:{name}"
+        with aws.doing(f"reading the execution {name}"):
+            try:
+                found = self._client.describe_execution(executionArn=arn)
+            except ClientError as error:
+                if aws.code(error) != GONE:
+                    raise
+                return None
+        if found["status"] != "FAILED":
+            return None
+        return f"{found.get('error', 'error')}: {message(str(found.get('cause', '')))}"

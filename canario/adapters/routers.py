@@ -10,6 +10,8 @@ from canario.mesh.appmesh_split import read_weights
 from canario.workshop.kinds import HTTP_ROUTE, SERVICE, VIRTUAL_NODE, VIRTUAL_ROUTER
 from canario.workshop.ports import Kind, Kubernetes, Manifest
 
+FOLLOW_ATTEMPTS = 5
+
 
 class AppMeshRouters:
     """Shares as the weights of a VirtualRouter's routes, in all routes that send to the two nodes."""
@@ -95,11 +97,11 @@ class GatewayRouters:
         if version != expected_version:
             raise Conflict(f"the router {target.key} is at version {version}, no longer at {expected_version}")
         nodes = {"baseline": target.baseline, "canary": target.canary}
-        followers = [(each, gateway.set_share(each, **nodes, share=share)) for each in self._followers(target)]
+        followers = self._followers(target)
         changed = gateway.set_share(router, **nodes, share=share)
         state = self._state(self._kubernetes.replace(changed), target)
-        for old, new in followers:
-            self._replace(old, new)
+        for each in followers:
+            self._follow(each, lambda route: gateway.set_share(route, **nodes, share=share))
         return state
 
     def withdraw(self, target: Target) -> None:
@@ -107,6 +109,19 @@ class GatewayRouters:
         own = self._kubernetes.get(HTTP_ROUTE, target.router, target.namespace)
         for router in (*([own] if own else []), *self._followers(target)):
             self._replace(router, gateway.withdraw(router, baseline=target.baseline, canary=target.canary))
+
+    def _follow(self, route: Manifest, changed: Callable[[Manifest], Manifest]) -> None:
+        """The router is written already: whoever else changes a follower meanwhile keeps what he changed beside it."""
+        for _ in range(FOLLOW_ATTEMPTS - 1):
+            try:
+                return self._replace(route, changed(route))
+            except Conflict:
+                meta = route["metadata"]
+                found = self._kubernetes.get(HTTP_ROUTE, meta["name"], meta["namespace"])
+                if found is None:
+                    return None
+                route = found
+        return self._replace(route, changed(route))
 
     def _replace(self, old: Manifest, new: Manifest) -> None:
         if new != old:

@@ -8,6 +8,7 @@ from typing import Any
 from canario.canary import Observation, Rollout
 from canario.canary.gates import Gates
 from canario.canary.ports import Target
+from canario.canary.subscription import Subscription
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class Carried:
     part: int = 1  # of the rollout's executions, the first one is 1
     continue_as: str | None = None  # the name of the fresh execution that goes on from here
     observations: tuple[Observation, ...] = ()
+    read_by: str | None = None  # the observations: "observer", or "rollout" itself
+    subscription: Subscription | None = None  # to the shared observer
     replaced: tuple[str, ...] = ()  # pods that were deleted because they were suspected
     waiting: Mapping[str, Any] | None = None  # for a person: since when, and at which gate
     decision: Mapping[str, Any] | None = None
@@ -60,6 +63,8 @@ class Carried:
             "continue_as": self.continue_as,
             "replaced": list(self.replaced) or None,
             "waiting": self.waiting,
+            "read_by": self.read_by,
+            "subscription": self.subscription and self.subscription.to_dict(),
             "observations": [each.to_dict() for each in self.observations],
             "decision": self.decision,
             "outcome": self.outcome,
@@ -81,6 +86,7 @@ class Carried:
         fields["gates"] = Gates.parse(given["gates"]["shares"], given["gates"]["seconds"])
         fields["replaced"] = tuple(given.get("replaced", ()))
         fields["looked"] = datetime.fromisoformat(given["looked"]) if "looked" in given else None
+        fields["subscription"] = Subscription.from_dict(given["subscription"]) if "subscription" in given else None
         fields["observations"] = tuple(Observation.from_dict(each) for each in given["observations"])
         return Carried(**fields)
 

@@ -9,6 +9,7 @@ from canario.canary.carried import Carried, Ended
 from canario.canary.instructions import standing
 from canario.canary.ports import Routers, Target
 from canario.canary.steps import record_decision, subject
+from canario.canary.subscribing import let_go
 from canario.canary.world import Hands, World
 from canario.errors import Conflict
 
@@ -52,6 +53,7 @@ def end(carried: Carried, world: World, now: datetime) -> dict[str, Any]:
         decisions=carried.sequence,
         extra=failed,
     ).to_dict()
+    let_go(carried, world)
     before = _ended(world.records.entries(carried.name))
     if before is not None and before != ended:
         _let_go(carried.target, carried.name, str(before["outcome"]), world)

@@ -72,7 +72,18 @@ def _unclear(seen: Rollout, window: Observation) -> Verdict | None:
     if seen.share > 0 and enough(seen.split, seen.dispersion, seen.plan.alpha):
         saw = f"{percent(seen.split.last)} of the requests came to the canary"
         return _hold(seen, f"{saw} where {percent(seen.split.share)} was set, so a proxy or a second router differs")
-    return None
+    return _unanswered(seen, window)
+
+
+def _unanswered(seen: Rollout, window: Observation) -> Verdict | None:
+    """Hold while requests of the canary may hang: they are no failures before somebody gives them up."""
+    if not window.canary or not window.baseline or seen.share == 0:
+        return None
+    ended, total = window.canary.requests, window.canary.requests + window.baseline.requests
+    if not seen.split.falls_short(ended, total, seen.dispersion):
+        return None
+    should = f"{several(round(seen.split.expected(total)), 'request')} that its share makes"
+    return _hold(seen, f"only {ended:,} of the canary's about {should} ended in this window; the others may still hang")
 
 
 def _first(seen: Rollout) -> Verdict | None:

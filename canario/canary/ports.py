@@ -71,6 +71,16 @@ class Wanted:
 
 
 @dataclass(frozen=True)
+class Readings:
+    """What was wanted, in its order; None where it could not be read, which `problems` says in words."""
+
+    answers: tuple[Sequence[NodeCounts] | None, ...]
+    calls: int
+    series: int
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Lock:
     """Who holds a router: the rollout, its owner (the execution's ARN) and since when."""
 
@@ -141,6 +151,9 @@ class Metrics(Protocol):
 
     def read_many(self, wanted: Sequence[Wanted]) -> Sequence[Sequence[NodeCounts]]:
         """`read` for each of them, in their order, with as few calls as there can be."""
+
+    def read_together(self, wanted: Sequence[Wanted]) -> Readings:
+        """`read_many` for very many, some of whom may go without."""
 
 
 class Faults(Protocol):

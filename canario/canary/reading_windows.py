@@ -1,34 +1,68 @@
 """What both nodes did, window by window, as the metrics, X-Ray and the cluster tell it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from canario.canary import Counts, Observation, Plan, Tally
 from canario.canary.carried import Carried
 from canario.canary.pods import MOST_PODS
 from canario.canary.ports import NodeCounts, Wanted
+from canario.canary.subscribing import question_of
 from canario.canary.world import World
 from canario.errors import RemoteError
 
 FEWEST_PODS = 2  # one alone has nothing to be compared with
+PATIENCE_WINDOWS, PATIENCE_SECONDS = 2, 30  # the longer of the two: how late data may come beyond one window
 
 
-def read_windows(carried: Carried, world: World, end: datetime, count: int) -> tuple[Observation, ...]:
-    """`count` windows from `carried.since`, which end at `end`. One reading for both nodes. Raises RemoteError."""
-    plan, target = carried.rollout.plan, carried.target
-    wanted = [
-        Wanted(target, node, carried.since, end, plan.window_seconds, plan.edges, _pods(carried, node, world))
-        for node in (target.canary, target.baseline)
-    ]
-    read = world.metrics.read_many(wanted)
+@dataclass(frozen=True)
+class WindowsRead:
+    """`by`: "observer", or "rollout" for one that read for itself. `pods`: those that were asked for, by node."""
+
+    observations: tuple[Observation, ...]
+    by: str
+    pods: Mapping[str, tuple[str, ...]]
+
+
+def read_windows(carried: Carried, world: World, count: int) -> WindowsRead:
+    """`count` windows from `carried.since`. Raises RemoteError.
+
+    What the shared observer left is taken where it answers the same question and lacks nothing that the plan decides
+    by; everything else is read here, in one reading for both nodes.
+    """
+    target = carried.target
+    pods = {node: names for node in (target.canary, target.baseline) if (names := _pods(carried, node, world))}
+    wanted = question_of(carried, pods, count)
+    left = world.observer.left(carried.name, wanted) if carried.subscription else None
+    if left is not None:
+        found = _observations(carried, world, wanted, left)
+        if not any(each.absent_series(carried.rollout.plan) for each in found):
+            return WindowsRead(found, "observer", pods)
+    return WindowsRead(_observations(carried, world, wanted, world.metrics.read_many(wanted)), "rollout", pods)
+
+
+def _observations(
+    carried: Carried, world: World, wanted: Sequence[Wanted], read: Sequence[Sequence[NodeCounts]]
+) -> tuple[Observation, ...]:
+    plan = carried.rollout.plan
     canary, baseline = (
         _by_start(counts, _sampled(each, plan, world)) for each, counts in zip(wanted, read, strict=True)
     )
-    window = timedelta(seconds=plan.window_seconds)
-    starts = [carried.since + number * window for number in range(count)]
+    window, first = timedelta(seconds=plan.window_seconds), wanted[0]
+    starts = [first.start + number * window for number in range((first.end - first.start) // window)]
     return tuple(
         Observation(each, each + window, carried.written, canary.get(each), baseline.get(each)) for each in starts
     )
+
+
+def arrived(observations: Sequence[Observation], plan: Plan, now: datetime) -> tuple[Observation, ...]:
+    """The windows up to the first one whose data may only be late; it is read again. What is never there is absent."""
+    window = timedelta(seconds=plan.window_seconds)
+    patience = max(PATIENCE_WINDOWS * window, timedelta(seconds=PATIENCE_SECONDS))
+    late = (each.absent and now - each.end < window + patience for each in observations)
+    first = next((number for number, is_late in enumerate(late) if is_late), len(observations))
+    return tuple(observations[:first])
 
 
 def _by_start(counts: Sequence[NodeCounts], sampled: Mapping[datetime, Tally]) -> dict[datetime, Counts]:

@@ -12,13 +12,14 @@ sessions and connections, so every request counts as half of one, or as less whe
 """
 
 from dataclasses import dataclass
-from math import log
+from math import log, sqrt
 
 from canario.canary.bets import Sample, log_rate, log_sum
 
 BAND = 0.2  # of the smaller side
 ODDS = (1.5, 3.0, 10.0, 100.0)  # beyond the band
 NOISE = 2.0  # requests at least that arrive together
+CHANCE = 2.0  # standard deviations below the share that no single window needs to explain
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,19 @@ class Split:
                 beyond = odds * factor if up else odds / factor
                 bets.append((1 / (2 * len(ODDS)), log_rate(n, total, beyond / (1 + beyond), edge)))
         return log_sum(*bets)
+
+    def expected(self, total: int) -> float:
+        """The canary's requests of so many."""
+        return self.share * total
+
+    def falls_short(self, canary: int, total: int, dispersion: float) -> bool:
+        """One window in which fewer of the canary's requests ended than the share makes, beyond band and chance.
+
+        What has not been answered is not counted yet: this is how a canary that hangs looks before its callers' proxies
+        give up. A window that is short by chance only costs a wait.
+        """
+        spread = sqrt(max(NOISE, dispersion) * self.expected(total) * (1 - self.share))
+        return canary < self.expected(total) - max(CHANCE * spread, self._band * total)
 
     @property
     def _band(self) -> float:

@@ -9,28 +9,32 @@ recognised. There is no clock here: `now` is an argument. How a rollout ends is 
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from canario.canary import Observation, Plan, start
+from canario.canary import Observation, Plan, start, subscribing
 from canario.canary.alarmed import refuse_alarmed
 from canario.canary.carried import Carried, text
 from canario.canary.gates import Gates
 from canario.canary.instructions import standing
+from canario.canary.observer import call_observer
 from canario.canary.ports import RouterState, Steered, Target
-from canario.canary.reading_windows import read_windows
+from canario.canary.reading_windows import arrived, read_windows
 from canario.canary.replacing import replace_suspect
 from canario.canary.weighing import weigh
 from canario.canary.world import World
-from canario.errors import Conflict, Drift, NotReady, Stopped
+from canario.errors import Conflict, Drift, NotReady, RemoteError, Stopped
 
 MANAGER = "canario"  # the field manager that rollouts write with
 SHARE_TOLERANCE = 1e-6
+WRITE_ATTEMPTS = 5
 COARSEST_STEP = 0.01  # App Mesh's weights are 0 to 100
 MOST_WINDOWS_AT_ONCE = 20  # keeps what is carried small after a pause
 MOST_LOOKS = 400  # of one execution: a look with a shift and its verification is about 30 of 25,000 events of history
 SPREAD_SECONDS = 20
+GIVEN_SECONDS = 5  # to the shared observer, before a rollout looks for what it left
 LONGEST_NAME = 80  # of an execution
 
 
@@ -68,6 +72,8 @@ def begin(
     except Exception:
         world.records.unlock(target, name)
         raise
+    with suppress(RemoteError):  # nothing rests on it
+        call_observer(world.records.steered(), world.observer, now)
     asked = {"gates": list(gates.shares), "alarms": list(alarms), "image": image, "by": by}
     detail = {**subject(name, target), "plan": plan.to_dict(), "owner": owner, **asked}
     world.records.put(name, 0, "started", {**detail, "target": dict(vars(target))}, now)
@@ -94,19 +100,26 @@ def wait_for_person(carried: Carried, token: str, world: World) -> None:
 
 
 def verify(carried: Carried, world: World, now: datetime) -> Carried:
-    """Prove that every proxy does what was written; windows count from now on. Raises NotReady."""
-    proxies = world.data_plane.shares(carried.target)
-    if not proxies:
-        raise NotReady(f"no proxy calls {carried.target.service}: nothing shows that the share is in force")
-    for proxy in proxies:
-        if proxy.share is None or abs(proxy.share - carried.written) > SHARE_TOLERANCE:
-            raise NotReady(f"proxy {proxy.proxy} has not taken the share {carried.written:.4g} yet: {proxy.message}")
+    """Prove that every proxy does what was written; windows count from now on.
+
+    Raises NotReady; Stopped, Drift when that is why: nobody waits for a share that somebody else has overwritten.
+    """
+    missing = _not_in_force(carried, world)
+    if missing:
+        _refuse_stopped(carried, world)
+        _refuse_lost_lock(carried, world)
+        _refuse_drift(carried, world.routers.read(carried.target))
+        raise NotReady(missing)
     since = _aligned(now, carried.rollout.plan)
-    return replace(carried, since=since, wait=_readable(since, carried))
+    carried = subscribing.verified(replace(carried, since=since), world, since, now)
+    return replace(carried, wait=_readable(since, carried))
 
 
 def observe(carried: Carried, world: World, now: datetime) -> Carried:
-    """Read the whole windows that ended at least one window ago and were not read yet. Raises Stopped, Drift."""
+    """Read the whole windows that ended at least one window ago and were not read yet. Raises Stopped, Drift.
+
+    Data that may only be late are looked for again a window later (`arrived`).
+    """
     told = _refuse_stopped(carried, world)
     _refuse_lost_lock(carried, world)
     _refuse_drift(carried, world.routers.read(carried.target))
@@ -118,9 +131,12 @@ def observe(carried: Carried, world: World, now: datetime) -> Carried:
     count = min((now - window - carried.since) // window, MOST_WINDOWS_AT_ONCE)
     if count <= 0:
         return replace(carried, observations=(), wait=_readable(carried.since, carried))
-    end = carried.since + count * window
-    observations = read_windows(carried, world, end, count)
-    return replace(carried, observations=observations, since=end, wait=_readable(end, carried))
+    end, read = carried.since + count * window, read_windows(carried, world, count)
+    observations = arrived(read.observations, plan, now)
+    since = observations[-1].end if observations else carried.since
+    carried = replace(carried, observations=observations, read_by=read.by, since=since)
+    carried = subscribing.looked(carried, world, read.pods, now)
+    return replace(carried, wait=_readable(since, carried) if since == end else now + window)
 
 
 def decide(carried: Carried, world: World, now: datetime) -> Carried:
@@ -136,7 +152,8 @@ def decide(carried: Carried, world: World, now: datetime) -> Carried:
         sequence += 1
         said = decision.to_dict()
         gone = replace_suspect(carried, decision, replaced, world)
-        body = {"decision": said.pop("kind"), **said, **_window(observation), **gone}
+        read_by = {"read_by": carried.read_by} if carried.read_by else {}
+        body = {"decision": said.pop("kind"), **said, **_window(observation), **read_by, **gone}
         record_decision(carried, sequence, body, world, now)
         if "replaced" in gone:
             replaced = (*replaced, gone["replaced"])
@@ -148,7 +165,7 @@ def decide(carried: Carried, world: World, now: datetime) -> Carried:
     last = weighed.decisions[-1][1]
     summary = {"kind": str(last.kind), "share": last.share, "reason": last.reason}
     outcome = str(weighed.rollout.outcome) if weighed.rollout.outcome else None
-    world.controller.put(weighed.measures(carried.target, now), now)
+    world.controller.put(weighed.measures(carried, now), now)
     after = replace(
         carried,
         rollout=weighed.rollout,
@@ -168,17 +185,23 @@ def shift(carried: Carried, world: World) -> Carried:
     """
     _refuse_lost_lock(carried, world)
     share = float((carried.decision or {})["share"])
-    state = world.routers.read(carried.target)
-    if not _is_written(state, share, carried):
-        _refuse_drift(carried, state)
-        try:
-            state = world.routers.write(carried.target, share, state.version)
-        except Conflict as conflict:
-            after = world.routers.read(carried.target)
-            _refuse_drift(carried, after)  # a change of the status alone is nobody's drift
-            raise NotReady(f"router {carried.target.key} changed while its share was written: {conflict}") from conflict
+    state = _written(carried, share, world)
     _refuse_stopped(carried, world)
     return replace(carried, weights=dict(state.weights), written=state.share, asked=share)
+
+
+def _written(carried: Carried, share: float, world: World) -> RouterState:
+    """The router with the share. A change that left the weights alone (a label, a status) is nobody's drift: again."""
+    for _ in range(WRITE_ATTEMPTS):
+        state = world.routers.read(carried.target)
+        if _is_written(state, share, carried):
+            return state
+        _refuse_drift(carried, state)
+        try:
+            return world.routers.write(carried.target, share, state.version)
+        except Conflict as conflict:
+            last = conflict
+    raise NotReady(f"router {carried.target.key} changed whenever its share was written: {last}") from last
 
 
 def _refuse_alarms(name: str, target: Target, alarms: Sequence[str], world: World) -> None:
@@ -198,6 +221,17 @@ def subject(name: str, target: Target) -> dict[str, str]:
 def record_decision(carried: Carried, sequence: int, body: Mapping[str, Any], world: World, now: datetime) -> None:
     world.records.put(carried.name, sequence, "decision", body, now)
     world.events.put("RolloutDecided", {**subject(carried.name, carried.target), "sequence": sequence, **body})
+
+
+def _not_in_force(carried: Carried, world: World) -> str | None:
+    """Which proxy does not do what was written."""
+    proxies = world.data_plane.shares(carried.target)
+    if not proxies:
+        return f"no proxy calls {carried.target.service}: nothing shows that the share is in force"
+    for proxy in proxies:
+        if proxy.share is None or abs(proxy.share - carried.written) > SHARE_TOLERANCE:
+            return f"proxy {proxy.proxy} has not taken the share {carried.written:.4g} yet: {proxy.message}"
+    return None
 
 
 def _looked(carried: Carried) -> Carried:
@@ -272,11 +306,12 @@ def _readable(since: datetime, carried: Carried) -> datetime:
     """When the window from `since` can be read: one whole window after it ended.
 
     Windows of minutes end at the minute for every rollout; each looks at a second of its own, so that a thousand of
-    them stay below CloudWatch's 50 calls a second.
+    them stay below CloudWatch's 50 calls a second. Who has subscribed gives the shared observer its time first.
     """
     seconds = carried.rollout.plan.window_seconds
+    given = 0 if carried.subscription is None else GIVEN_SECONDS if seconds >= 60 else 1
     own = int(hashlib.sha256(carried.name.encode()).hexdigest(), 16) % SPREAD_SECONDS if seconds >= 60 else 0
-    return since + timedelta(seconds=2 * seconds + own)
+    return since + timedelta(seconds=2 * seconds + given + own)
 
 
 def _window(observation: Observation) -> dict[str, Any]:

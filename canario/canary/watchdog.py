@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from canario.canary.ending import abandon, withdraw
+from canario.canary.observer import call_observer
 from canario.canary.ports import Executions, Steered
 from canario.canary.steps import SHARE_TOLERANCE, subject
 from canario.canary.world import World
@@ -23,6 +24,7 @@ def sweep(world: World, executions: Executions, now: datetime) -> Found:
     """Look at every router that a rollout ever steered. One that cannot be read keeps the others from nothing."""
     orphans, problems = [], []
     steered = world.records.steered()
+    call_observer(steered, world.observer, now)
     for each in steered:
         try:
             if _take_care(each, world, executions, now):

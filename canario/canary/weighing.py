@@ -10,7 +10,7 @@ from canario.canary import decide as decide_one
 from canario.canary.carried import Carried, text
 from canario.canary.gates import Limit, limit, restrain
 from canario.canary.instructions import Standing
-from canario.canary.ports import Measure, Target
+from canario.canary.ports import Measure
 
 EVIDENCE = {"EvidenceAgainst": "harmful", "EvidenceFor": "safe"}  # metric → its name in a decision's numbers
 
@@ -23,11 +23,13 @@ class Weighed:
     decisions: tuple[tuple[Observation, Decision], ...]
     waiting: Mapping[str, Any] | None
 
-    def measures(self, target: Target, now: datetime) -> list[Measure]:
+    def measures(self, carried: Carried, now: datetime) -> list[Measure]:
         """Of the controller itself: decisions by kind, and the router's newest share and evidence.
 
-        `DecisionAge`: seconds from the end of the last window to its decision.
+        `DecisionAge`: seconds from the end of the last window to its decision. `Calls` of GetMetricData: none where the
+        shared observer made them.
         """
+        target = carried.target
         mine = {"Workshop": target.workshop, "Router": target.key}
         kinds = [Measure("Decisions", 1, "Count", {"Kind": str(decision.kind)}) for _, decision in self.decisions]
         observation, last = self.decisions[-1]
@@ -35,7 +37,8 @@ class Weighed:
             Measure(name, last.evidence[key], "None", mine) for name, key in EVIDENCE.items() if key in last.evidence
         ]
         age = Measure("DecisionAge", max(0.0, (now - observation.end).total_seconds()), "Seconds", {})
-        return [*kinds, Measure("Share", last.share, "None", mine), *numbers, age]
+        calls = Measure("Calls", float(carried.read_by != "observer"), "Count", {"By": "rollout"})
+        return [*kinds, Measure("Share", last.share, "None", mine), *numbers, age, calls]
 
 
 def weigh(carried: Carried, standing: Standing, now: datetime) -> Weighed:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from canario.canary.observer import Observer
 from canario.canary.ports import (
     Alarms,
     Controller,
@@ -38,3 +39,4 @@ class World(Hands):
     faults: Faults
     pods: Pods
     alarms: Alarms
+    observer: Observer

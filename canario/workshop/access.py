@@ -180,6 +180,10 @@ APP_MESH: Mapping[str, Verbs] = {
         _APP_MESH["node"]: "get",
         _APP_MESH["router"]: "get",
     },
+    "canary_verify": {
+        _APP_MESH["node"]: "get",
+        _APP_MESH["router"]: "get",
+    },
     "canary_shift": {
         _APP_MESH["node"]: "get",
         _APP_MESH["router"]: "get update",
@@ -261,6 +265,10 @@ GATEWAY: Mapping[str, Verbs] = {
         _ROUTES: "get",
     },
     "canary_observe": {
+        "services": "get",
+        _ROUTES: "get",
+    },
+    "canary_verify": {
         "services": "get",
         _ROUTES: "get",
     },

@@ -153,10 +153,16 @@ def plan(wanted: Mapping[ServiceName, Wanted], registered: Mapping[ServiceName, 
 
 
 def reconcile(
-    kubernetes: Objects, cloud: CloudMap, namespaces: Collection[str] = (), kinds: Sequence[Kind] = NODES
+    kubernetes: Objects,
+    cloud: CloudMap,
+    namespaces: Collection[str] = (),
+    kinds: Sequence[Kind] = NODES,
+    *,
+    alone: bool = True,
 ) -> Outcome:
     """Bring Cloud Map to what the cluster says now. `namespaces`: further ones in which nothing may be left behind;
-    `kinds`: those of the dialects that work here, since whoever runs this may be allowed no others.
+    `kinds`: those of the dialects that work here, since whoever runs this may be allowed no others. `alone`: nodes of
+    another kind are nobody's; else somebody looks after them, and what may be theirs is left as it is.
 
     Problems of one service do not keep the others from being looked after; they are in the outcome.
     """
@@ -166,6 +172,7 @@ def reconcile(
         nodes = [node for kind in kinds for node in kubernetes.list(kind)]
         mapped = [node for node in nodes if service_of(node)]
         registered = read(cloud, mapped, namespaces)
+        registered = registered if alone else _of_kinds(registered, kinds)
         pods = [pod for where in sorted({_key(node)[0] for node in mapped}) for pod in kubernetes.list(POD, where)]
         actions = plan(wanted(nodes, pods), registered)
         problems = _perform(actions, cloud)
@@ -188,6 +195,19 @@ def read(cloud: CloudMap, nodes: Sequence[Manifest], namespaces: Collection[str]
         if workshop is not None or name in named or name.namespace == CLOUD_MAP_NAMESPACE
     }
     return {name: Registered(workshop is not None, dict(cloud.instances(name))) for name, workshop in relevant.items()}
+
+
+def _of_kinds(registered: Mapping[ServiceName, Registered], kinds: Sequence[Kind]) -> dict[ServiceName, Registered]:
+    """Without the instances of other kinds of nodes. A service that has such ones, or none yet, may be theirs."""
+    found = {}
+    for name, there in registered.items():
+        mine = {number: each for number, each in there.instances.items() if _kind_of(each) in kinds}
+        found[name] = Registered(there.ours and bool(mine) and len(mine) == len(there.instances), mine)
+    return found
+
+
+def _kind_of(instance: Instance) -> Kind:
+    return SERVICE if instance.attributes.get(cloud_map.MESH) == ISTIO else VIRTUAL_NODE
 
 
 def _candidates(node: Manifest, pods: Sequence[Manifest]) -> Iterator[tuple[str, Candidate]]:

@@ -36,7 +36,7 @@ async def serve(settings: ControllerSettings, trace: Tracing | None = None) -> N
     """Run until cancelled. Healthy once the API knows the webhook. `trace`: how new pods are traced."""
     control: Control = IstioControl(settings.pod_ip) if settings.dialect == "gateway" else AppMeshControl(trace)
     cluster = Cluster(connect(), control.watched, control.manager)
-    registry = Registry(cluster, partial(cloud_map, settings.aws)) if settings.aws else None
+    registry = Registry(cluster, partial(cloud_map, settings.aws), control.mapped) if settings.aws else None
     controller = Controller(cluster, settings.directory.absolute(), settings.vpc, registry, control)
     tls, authority = webhook.certificate(settings.pod_ip)
     registered = asyncio.Event()

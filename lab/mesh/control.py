@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,6 +12,8 @@ import httpx2
 
 from canario.mesh.gateways import GatewayRoute
 from canario.mesh.model import Mesh, Ref
+from canario.workshop.kinds import VIRTUAL_NODE
+from canario.workshop.ports import Kind
 from lab.mesh import assembly, gateways, injection, statuses, tracing, webhook
 from lab.mesh.assembly import Assembly, Finding, Key, Part
 from lab.mesh.cluster import APP_MESH, MANAGER, Cluster, Watched
@@ -36,6 +38,10 @@ class Control(Protocol):
     @property
     def watched(self) -> Watched:
         """The kinds of its objects."""
+
+    @property
+    def mapped(self) -> Sequence[Kind]:
+        """The kinds of its nodes that are found by Cloud Map."""
 
     def registration(self, url: str, authority: bytes) -> dict[str, Any]:
         """Its MutatingWebhookConfiguration."""
@@ -76,6 +82,7 @@ class AppMeshControl:
     manager = MANAGER
     label = injection.INJECT
     watched = APP_MESH
+    mapped = (VIRTUAL_NODE,)
     assemble = staticmethod(assembly.assemble)
     mesh_of = staticmethod(assembly.mesh_of)
     routes_of = staticmethod(gateways.routes_of)

@@ -78,6 +78,7 @@ class Controller:
         self._control = control or AppMeshControl()
         self._assembly = Assembly()
         self._rendered: dict[Ref, Rendering] = {}
+        self._seen: set[Ref] = set()
 
     async def run(self) -> None:
         seen, again = 0, None
@@ -155,11 +156,12 @@ class Controller:
         return self._directory / ref.namespace / ref.name
 
     def _remove_pods(self, world: World) -> None:
+        """Of pods that were here: another dialect's controller may have configured one that is not seen here yet."""
         present = {ref_of(pod) for pod in world.pods}
-        for configured in self._directory.glob(f"*/*/{LDS}"):
-            ref = Ref(configured.parent.parent.name, configured.parent.name)
-            if ref not in present:
-                self._rendered.pop(ref, None)
-                shutil.rmtree(configured.parent, ignore_errors=True)
-                with contextlib.suppress(OSError):  # the namespace's last one takes its directory along
-                    configured.parent.parent.rmdir()
+        for ref in self._seen - present:
+            self._rendered.pop(ref, None)
+            directory = self._pod_directory(ref)
+            shutil.rmtree(directory, ignore_errors=True)
+            with contextlib.suppress(OSError):  # the namespace's last one takes its directory along
+                directory.parent.rmdir()
+        self._seen = present

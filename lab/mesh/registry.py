@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -41,8 +41,9 @@ def cloud_map(endpoint: str) -> CloudMap:
 class Registry:
     """Registers pods, and sees what Cloud Map says of the services that nodes name: `see(world)`."""
 
-    def __init__(self, cluster: Cluster, connect: Callable[[], CloudMap]) -> None:
-        self._cluster, self._connect = cluster, connect
+    def __init__(self, cluster: Cluster, connect: Callable[[], CloudMap], kinds: Sequence[Kind]) -> None:
+        """`kinds`: of the nodes that this controller's dialect has; another's controller may run beside it."""
+        self._cluster, self._connect, self._kinds = cluster, connect, kinds
         self._known: Known = {}
         self._problems: tuple[str, ...] = ()
 
@@ -72,7 +73,7 @@ class Registry:
             seen = await self._cluster.change(seen, max(0.0, poll - clock()))
 
     def _register(self, cloud: CloudMap) -> None:
-        outcome = registrar.reconcile(_Objects(self._cluster.world), cloud)
+        outcome = registrar.reconcile(_Objects(self._cluster.world), cloud, kinds=self._kinds, alone=False)
         for action in outcome.done:
             _log.info("%s %s %s", type(action).__name__, action.service, getattr(action, "instance_id", ""))
         self._tell(outcome.problems)

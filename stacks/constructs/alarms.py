@@ -22,6 +22,7 @@ class Alarms(Construct):
         workshops: sfn.IStateMachine,
         rollouts: sfn.IStateMachine,
         registrar: lambda_.IFunction,
+        observer: lambda_.IFunction | None,
     ) -> None:
         super().__init__(scope, id)
         self.all = [
@@ -42,6 +43,21 @@ class Alarms(Construct):
             ),
             self._alarm("Throttled", "Functions are throttled", _throttles()),
         ]
+        if observer:
+            self.all += [
+                self._alarm(
+                    "ObserverFails",
+                    "The shared observer fails; rollouts read for themselves, which is more calls",
+                    observer.metric_errors(period=FIVE_MINUTES),
+                    threshold=3,
+                ),
+                self._alarm(
+                    "ObserverProblems",
+                    "The shared observer does not read for some rollouts, which read for themselves",
+                    functions_metric("ObserverProblems"),
+                    threshold=3,
+                ),
+            ]
 
     def _alarm(self, name: str, what: str, metric: cloudwatch.IMetric, *, threshold: int = 1) -> cloudwatch.Alarm:
         return cloudwatch.Alarm(

@@ -22,6 +22,7 @@ from stacks.constructs.machine import Machine
 from stacks.constructs.steps import TRANSIENT, invoke
 
 VERIFIED_WITHIN_SECONDS = 60
+SHIFTED_WITHIN_SECONDS = 10  # somebody else may be writing the router's other fields
 DEPLOYED_WITHIN_SECONDS = 600
 FUNCTION_SECONDS = 60
 CARRIED = "{% $states.input %}"
@@ -57,7 +58,9 @@ class CanaryMachine(Construct):
         )
         observe = self._step("Observe", functions.observe, "Read the windows not yet read")
         decide = self._step("Decide", functions.decide, "Weigh the evidence; record each decision")
-        shift = self._step("Shift", functions.shift, "Write the share by compare-and-set")
+        shift = self._step(
+            "Shift", functions.shift, "Write the share by compare-and-set", ready_within=SHIFTED_WITHIN_SECONDS
+        )
         wait = sfn.Wait.jsonata(
             self, "Wait", time=sfn.WaitTime.timestamp("{% $states.input.wait %}"), comment="For the next whole window"
         )

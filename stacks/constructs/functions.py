@@ -11,6 +11,7 @@ from stacks.records import RecordsStack
 from stacks.settings import Settings
 
 METRICS_NAMESPACE = "Canario/Mesh"  # the telemetry contract's
+CONTROLLER_NAMESPACE = "Canario/Controller"  # about the controller itself
 
 
 def function_defaults(
@@ -33,5 +34,6 @@ def function_defaults(
             "CANARIO_IMAGE_TAG": image_tag(settings),
             "CANARIO_DIALECTS": ",".join(settings.dialects),
             "CANARIO_METRICS_NAMESPACE": METRICS_NAMESPACE,
+            "CANARIO_OBSERVE_FROM": str(settings.observe_from),
         },
     )

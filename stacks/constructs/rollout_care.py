@@ -1,5 +1,7 @@
 """What looks after rollouts from outside: people's instructions, alarms, the watchdog, notices."""
 
+from collections.abc import Mapping
+
 from aws_cdk import CfnOutput, Duration, Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
@@ -17,6 +19,7 @@ from stacks.constructs.acknowledgements import acknowledge_executions
 from stacks.constructs.permissions import SOURCE
 from stacks.constructs.python_function import FunctionDefaults, PythonFunction
 from stacks.constructs.rollout_starts import executions_of
+from stacks.constructs.shared_observer import Calling
 from stacks.records import RecordsStack
 from stacks.settings import Settings
 
@@ -33,12 +36,13 @@ class RolloutCare(Construct):
         settings: Settings,
         records: RecordsStack,
         rollouts: sfn.IStateMachine,
+        calling: Calling,
     ) -> None:
         super().__init__(scope, id)
         self._defaults, self._records, self._rollouts = defaults, records, rollouts
         self._instruct(scope)
         self._alarm(scope)
-        self._watchdog(scope)
+        self._watchdog(scope, calling)
         self._notify(scope, settings)
 
     def _instruct(self, scope: Construct) -> None:
@@ -61,7 +65,7 @@ class RolloutCare(Construct):
             targets=[targets.LambdaFunction(function)],
         )
 
-    def _watchdog(self, scope: Construct) -> None:
+    def _watchdog(self, scope: Construct, calling: Calling) -> None:
         table = self._records.table
         describe = iam.PolicyStatement(
             actions=["states:DescribeExecution"], resources=[executions_of(Stack.of(self), self._rollouts)]
@@ -75,6 +79,8 @@ class RolloutCare(Construct):
             permissions.records(table, "routers", actions=("Query", "UpdateItem")),
             permissions.records(table, "router#*", actions=("GetItem", "DeleteItem")),
             describe,
+            *calling.statements,
+            environment=calling.environment,
         )
         acknowledge_executions(scope, self._rollouts, ":*")
         events.Rule(
@@ -128,7 +134,7 @@ class RolloutCare(Construct):
         name: str,
         what: str,
         *statements: iam.PolicyStatement,
-        environment: dict[str, str] | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> lambda_.IFunction:
         return PythonFunction(
             scope,

@@ -22,6 +22,7 @@ from canario.adapters.records import RolloutRecords, WorkshopRecords
 from canario.adapters.rollout_executions import Running, Starting
 from canario.adapters.rollout_waits import RolloutTokens
 from canario.adapters.route53 import PrivateZone
+from canario.adapters.shared_observer import ObserverDesk, SharedObserver
 from canario.adapters.tasks import TaskTokens
 from canario.adapters.templates import TemplateRecords
 from canario.adapters.waits import WaitRecords
@@ -50,9 +51,15 @@ ADAPTERS: Mapping[str, tuple[type, str]] = {
     "controller": (ControllerMetrics, "cloudwatch"),
     "faults": (SampledFaults, "xray"),
     "topic": (Topic, "sns"),
+    "observer": (SharedObserver, "dynamodb"),
+    "desk": (ObserverDesk, "dynamodb"),
 }
 # What an adapter that is made of another one asks that for.
-HANDED_ON: Mapping[str, tuple[str, ...]] = {"tokens.wake": ("tasks.succeed",), "faults.read": ("traces.graph",)}
+HANDED_ON: Mapping[str, tuple[str, ...]] = {
+    "tokens.wake": ("tasks.succeed",),
+    "faults.read": ("traces.graph",),
+    "observer.call": ("rollout_machine.start",),
+}
 # Ports that reach no AWS API, and those that are made of others, which are watched themselves.
 OTHERS = {"kubernetes", "http", "tls", "certificates", "routers", "data_plane"}
 # The permissions' calls, by lambdas/composition.py.

@@ -59,6 +59,7 @@ INSTALLATIONS: Mapping[str, Settings] = {
                 time_zone="America/Sao_Paulo",
             ),
         ),
+        observe_from=1,
         notify=("a@example.com", "https://example.com/h"),
     ),
     "existing": Settings(
@@ -69,6 +70,7 @@ INSTALLATIONS: Mapping[str, Settings] = {
         function_environment={"http_proxy": "http://p:1"},
         cluster_contents=True,
         api_server_cidrs=("10.0.0.0/28", "10.0.1.0/28"),
+        observe_from=0,
     ),
     "existing, public": Settings(**EXISTING, cluster_contents=True, api_server_cidrs=("10.0.0.0/24",)),
     "lab": Settings(**EXISTING, cluster_access=False, image_builds=False, xray_group=False, dialects=("appmesh",)),

@@ -63,6 +63,7 @@ def _name(resource: Any) -> str:
         "crystal",
         "Order",
         "Notices",
+        "SharedMachine",
         "Canary",
         "Workshop",
     )

@@ -9,13 +9,15 @@ from canario.adapters.envoy_admin import MeshDataPlane
 from canario.adapters.node_pods import NodePods
 from canario.adapters.routers import MeshRouters
 from canario.adapters.workloads import Deployments
-from canario.canary import Decision, Plan, ending, in_order, intervention, starting, steps, watchdog
+from canario.canary import Decision, Plan, ending, in_order, intervention, starting, steps, subscribing, watchdog
 from canario.canary.carried import Carried
 from canario.canary.gates import Gates
 from canario.canary.guards import Guard
 from canario.canary.notices import notice
+from canario.canary.observer import look
 from canario.canary.replacing import replace_suspect
 from canario.canary.starting import Cause, Office
+from canario.canary.subscription import Subscription
 from canario.canary.template import parse_template
 from canario.canary.world import Hands, World
 from canario.errors import CanarioError
@@ -25,7 +27,8 @@ from canario.workshop.ports import Ports
 from canario.workshop.request import Request
 from canario.workshop.stages.s08_canary import target
 from tests.fakes import NOW
-from tests.fakes_rollouts import (
+from tests.fakes.observer import FakeObserver
+from tests.fakes.rollouts import (
     FakeAlarms,
     FakeCalendars,
     FakeController,
@@ -52,6 +55,7 @@ def watch_rollouts(watch: Watch, request: Request) -> None:
     _order(watch, request)
     _interventions(watch, request)
     _watchdog(watch, request)
+    _observer(watch, request)
     _fail(watch, request)
 
 
@@ -69,6 +73,7 @@ def _reach(watch: Watch, ports: Ports, alarms: FakeAlarms | None = None) -> Worl
         faults=watch.port("faults", FakeFaults()),
         pods=NodePods(ports.kubernetes),
         alarms=watch.port("alarms", alarms or FakeAlarms()),
+        observer=watch.port("observer", FakeObserver(worth=1)),
     )
 
 
@@ -92,11 +97,10 @@ def _steps(watch: Watch, request: Request) -> None:
         carried = _begun(request, world, gates=Gates((0.1,)), alarms=(ALARM,), image=_image(request, inner))
     with watch.of("canary_deploy"):
         steps.deploy(carried, world)
-    with watch.of("canary_verify"), suppress(CanarioError):
-        steps.verify(carried, world, NOW)
-    carried = replace(carried, since=NOW)
+    with watch.of("canary_verify"):
+        carried = _verified(carried, world)
     with watch.of("canary_observe"):
-        carried = steps.observe(carried, world, LATER)
+        carried = _observed(replace(carried, since=NOW), world)
     with watch.of("canary_decide"):
         decided = steps.decide(carried, world, LATER)
         replace_suspect(carried, Decision("hold", 0.1, "because", {}, suspect="a-pod"), (), world)
@@ -111,6 +115,31 @@ def _steps(watch: Watch, request: Request) -> None:
     with watch.of("canary_end"):
         ended = ending.end(rolled_back, world, LATER)
     _tell(watch, request, world, ended)
+
+
+def _verified(carried: Carried, world: World) -> Carried:
+    """While the observer is on duty, and after; proxies that are not asked for the share would not let it."""
+    with suppress(CanarioError):
+        steps.verify(carried, world, NOW)
+    subscribed = subscribing.verified(carried, world, NOW, NOW)
+    subscribing.verified(subscribed, world, NOW, LATER)
+    return subscribed
+
+
+def _observed(carried: Carried, world: World) -> Carried:
+    """When the observer is gone, and when it is there."""
+    alone = steps.observe(carried, world, LATER)
+    served = steps.observe(carried, world, NOW + timedelta(seconds=10))
+    return replace(alone, subscription=served.subscription)
+
+
+def _observer(watch: Watch, request: Request) -> None:
+    """One look, for one rollout."""
+    ports = watch.ports(worlds.meshed(request))
+    asked = Subscription("r1", target(request), NOW, 5, LATER)
+    desk, controller = watch.port("desk", FakeObserver(asked={"r1": asked})), watch.port("controller", FakeController())
+    with watch.of("canary_observer"):
+        look(desk, ports.metrics, controller, None, NOW + timedelta(seconds=10))
 
 
 def _tell(watch: Watch, request: Request, world: World, ended: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from canario.workshop.request import Request
 from canario.workshop.stages import all_stages, stage
 from canario.workshop.stages.s08_canary import target
 from tests.fakes import NOW, FakeTasks, FakeWaits
+from tests.fakes.lifetimes import FakeMachine
 from tests.infrastructure.rollouts import watch_rollouts
 from tests.infrastructure.watching import Watch
 from tests.infrastructure.worlds import (
@@ -26,7 +27,6 @@ from tests.infrastructure.worlds import (
     running,
     settle,
 )
-from tests.lifetimes import FakeMachine
 
 STAGES = tuple(each.id for each in all_stages())
 NODES = {"appmesh": "VirtualNode", "gateway": "Service"}

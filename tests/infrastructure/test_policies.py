@@ -88,30 +88,45 @@ READ = ("dynamodb:Query", "rollout#*")
 WAKE = ("states:SendTaskSuccess", "Canary")
 # A person's word and an alarm do the same: on record, share away, wake.
 INTERVENE = {EVENT, APPEND, READ, WAKE, ("dynamodb:Query", "routers"), ("dynamodb:GetItem", "gate#*")}
+# The shared observer: who calls it, who subscribes to it.
+CALL = {("dynamodb:PutItem", "observer"), ("states:StartExecution", "SharedMachine")}
+UNSUBSCRIBE = ("dynamodb:DeleteItem", "subscriptions")
+SUBSCRIBE = {UNSUBSCRIBE, ("dynamodb:PutItem", "subscriptions"), ("dynamodb:GetItem", "observer")}
 CANARY: dict[str, set[Grant]] = {
-    "Begin": {
+    "Begin": CALL
+    | {
         EVENT,
         APPEND,
         UNLOCK,
         ("dynamodb:PutItem", "router#*"),
         ("dynamodb:GetItem", "router#*"),
         ("dynamodb:PutItem", "routers"),
+        ("dynamodb:Query", "routers"),
         ("dynamodb:UpdateItem", "routers"),
         ("cloudwatch:DescribeAlarms", "*"),
     },
     "Deploy": set(),
-    "Observe": {
+    "Observe": SUBSCRIBE
+    | {
         READ,
         HOLDER,
+        ("dynamodb:GetItem", "left#*"),
         ("cloudwatch:GetMetricData", "*"),
         ("xray:GetServiceGraph", "*"),
         ("xray:GetTimeSeriesServiceStatistics", "*"),
     },
     "Decide": {EVENT, APPEND, READ, ("cloudwatch:PutMetricData", "*")},
     "Shift": {EVENT, APPEND, READ, HOLDER},
-    "Verify": set(),
+    "Verify": SUBSCRIBE | {READ, HOLDER},
     "Gate": {READ, WAKE, ("dynamodb:PutItem", "gate#*"), ("dynamodb:GetItem", "gate#*")},
-    "End": {EVENT, APPEND, READ, UNLOCK, SETTLE},
+    "End": {EVENT, APPEND, READ, UNLOCK, SETTLE, UNSUBSCRIBE},
+    "Observer": {
+        ("dynamodb:PutItem", "observer"),
+        ("dynamodb:PutItem", "left#*"),
+        ("dynamodb:Query", "subscriptions"),
+        ("cloudwatch:GetMetricData", "*"),
+        ("cloudwatch:PutMetricData", "*"),
+    },
     "Start": {
         EVENT,
         ("dynamodb:GetItem", "templates"),
@@ -123,7 +138,8 @@ CANARY: dict[str, set[Grant]] = {
     "Order": {EVENT, ("dynamodb:PutItem", "rollout#order-*")},
     "Instruct": INTERVENE,
     "Alarm": INTERVENE,
-    "Watchdog": {
+    "Watchdog": CALL
+    | {
         EVENT,
         APPEND,
         READ,
@@ -227,7 +243,7 @@ def test_controllers_metrics_go_into_their_own_namespace(canary: Template) -> No
 
     assert [each["Condition"] for each in statements] == [
         {"StringEquals": {"cloudwatch:namespace": "Canario/Controller"}}
-    ]
+    ] * len({"Decide", "Observer"})
 
 
 def test_a_stages_function_knows_its_stage(workshop: Template) -> None:

@@ -48,6 +48,7 @@ MACHINES = {
     "WorkshopMachine": "CanarioWorkshop",
     "CanaryMachine": "CanarioCanary",
     "StartsOrderMachine": "CanarioCanary",
+    "SharedMachine": "CanarioCanary",
 }
 
 
@@ -90,7 +91,8 @@ def test_the_graph_reads_like_the_document(workshop: Template) -> None:
 
 def test_every_task_retries_what_is_transient_and_catches_the_rest(workshop: Template, canary: Template) -> None:
     """No function's failure leaves a machine without its last words. Ends have nowhere to go."""
-    looked_at = ((workshop, "WorkshopMachine"), (canary, "CanaryMachine"), (canary, "StartsOrderMachine"))
+    looked_at = [(workshop, "WorkshopMachine")]
+    looked_at += [(canary, machine) for machine in ("CanaryMachine", "StartsOrderMachine", "SharedMachine")]
     executions = {"Run rollout", "Run rollout in order", "Go on in a fresh execution"}
     for template, machine in looked_at:
         for name, state in states(template, machine).items():
@@ -129,6 +131,18 @@ def test_an_execution_stays_well_below_the_limit_of_history(workshop: Template) 
 
     assert MOST_LOOKS * events_a_look < 0.5 * HISTORY_LIMIT
     assert attempts * events_an_attempt < 0.5 * HISTORY_LIMIT
+
+
+def test_the_observer_looks_until_its_duty_ends(canary: Template) -> None:
+    """A look that failed is followed by another one, half a minute later; nothing but the time ends a duty."""
+    found = states(canary, "SharedMachine")
+    (choice,) = found["On duty then?"]["Choices"]
+
+    assert {found["Look"]["Next"], *(each["Next"] for each in found["Look"]["Catch"])} == {"On duty then?"}
+    assert (choice["Next"], found["On duty then?"]["Default"]) == ("Wait for a window", "Off duty")
+    assert "$states.input.until" in choice["Condition"]
+    assert found["Wait for a window"]["Next"] == found["On duty from"]["Next"] == "Look"
+    assert "30000" in found["Look"]["Catch"][-1]["Output"]
 
 
 def test_a_guided_stage_waits_with_its_own_token_and_not_for_ever(workshop: Template) -> None:

@@ -7,7 +7,7 @@ import pytest
 from canario.canary.notices import KINDS
 from lambdas.environment import environment_from
 from tests.infrastructure.conftest import CA, ENDPOINT, Assembly, Template, read
-from tests.infrastructure.reading import function, of_type
+from tests.infrastructure.reading import function, grants, of_type
 
 FUNCTIONS = ("CanarioWorkshop", "CanarioCanary", "CanarioRegistrar")  # the stacks that have some
 
@@ -22,6 +22,7 @@ def test_the_functions_environment_is_what_they_read(workshop: Template, canary:
     for template, construct in ((workshop, "StageMesh"), (canary, "Observe")):
         given = dict.fromkeys(variables(template, construct), "x")
         given |= {"CANARIO_CLUSTER_ENDPOINT": ENDPOINT, "CANARIO_CLUSTER_CA": CA, "CANARIO_DIALECTS": "gateway"}
+        given["CANARIO_OBSERVE_FROM"] = variables(template, construct)["CANARIO_OBSERVE_FROM"]
 
         assert environment_from(given).cluster_endpoint == ENDPOINT
 
@@ -117,6 +118,28 @@ def test_a_schedule_has_its_own_hours_and_people_are_subscribed(assembly_of: Ass
     assert (asked["template"], asked["scheduled"]) == ("nodejs", "<aws.scheduler.scheduled-time>")
     subscribed = of_type(template, "AWS::SNS::Subscription").values()
     assert {each["Protocol"] for each in subscribed} == {"email", "https"}
+
+
+def test_the_observer_is_there_where_it_is_wanted(assembly_of: Assembly, canary: Template) -> None:
+    """Begin and the watchdog know its machine; where `observe_from` is 0 there is none, and nobody may call or ask."""
+    without = read(assembly_of("existing"))["CanarioCanary"]
+    callers = {
+        name.partition("Function")[0]
+        for name, each in of_type(canary, "AWS::Lambda::Function").items()
+        if "CANARIO_OBSERVER_MACHINE" in each["Environment"]["Variables"]
+    }
+
+    assert callers == {"Begin", "Watchdog"}
+    assert variables(canary, "Observe")["CANARIO_OBSERVE_FROM"] == "100"
+    assert "Observer" not in {name.partition("Function")[0] for name in of_type(without, "AWS::Lambda::Function")}
+    assert not {on for name in ("Observe", "Verify", "End") for _, on in grants(without, name)} & {"subscriptions"}
+
+
+def test_what_is_left_for_rollouts_does_not_stay(templates: dict[str, Template]) -> None:
+    """DynamoDB deletes by the attribute that the observer writes; records have none."""
+    (table,) = of_type(templates["CanarioRecords"], "AWS::DynamoDB::Table").values()
+
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires", "Enabled": True}
 
 
 def test_every_function_is_traced_and_its_logs_end(workshop: Template, canary: Template) -> None:

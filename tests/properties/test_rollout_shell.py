@@ -14,7 +14,7 @@ from canario.canary.instructions import standing
 from canario.canary.ports import NodeCounts
 from canario.errors import CanarioError, Drift, NotWaiting, Stopped
 from tests.fakes import NOW
-from tests.fakes_rollouts import FakeExecutions
+from tests.fakes.rollouts import FakeExecutions
 from tests.unit.lambdas.rollouts import TARGET, Lab, begun, through_json
 
 WINDOW = timedelta(seconds=5)

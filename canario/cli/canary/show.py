@@ -10,13 +10,14 @@ import boto3
 
 from canario.adapters import aws
 from canario.adapters.records import RolloutRecords, WorkshopRecords
+from canario.adapters.rollout_executions import Refusals
 from canario.canary import Plan
 from canario.canary.history import decided, has_window
 from canario.canary.instructions import Instruction
 from canario.cli.canary import picture
 from canario.cli.canary.table import table
 from canario.cli.installation import outputs
-from canario.cli.kinds import Commands
+from canario.cli.kinds import Commands, Unmet
 from canario.errors import InvalidInput
 
 Entry = Mapping[str, Any]
@@ -40,9 +41,16 @@ def add(commands: Commands) -> None:
 
 
 def _run(given: argparse.Namespace, session: boto3.Session) -> Iterator[str]:
-    found = aws.table(session, outputs(session)["TableName"])
+    there = outputs(session)
+    found = aws.table(session, there["TableName"])
     width = shutil.get_terminal_size((0, 0)).columns
-    yield from show(given.rollout, given.picture, RolloutRecords(found), WorkshopRecords(found), width)
+    rollouts = RolloutRecords(found)
+    refusals = Refusals(aws.client(session, "stepfunctions"), there["CanaryMachineArn"])
+    why = None if rollouts.entries(given.rollout) else refusals.why(given.rollout)
+    if why:
+        yield f"rollout {given.rollout} did not begin, and changed nothing: {why}"
+        raise Unmet
+    yield from show(given.rollout, given.picture, rollouts, WorkshopRecords(found), width)
 
 
 def show(name: str, path: Path | None, rollouts: Rollouts, workshops: Workshops, width: int = 0) -> Iterator[str]:

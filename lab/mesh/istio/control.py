@@ -16,7 +16,7 @@ from lightkube.generic_resource import create_global_resource, create_namespaced
 from canario.mesh.gateway_rules import parents_of
 from canario.mesh.gateways import GatewayRoute
 from canario.mesh.model import Mesh, Ref
-from canario.workshop.kinds import GATEWAY_CLASS, GATEWAY_KINDS
+from canario.workshop.kinds import GATEWAY_CLASS, GATEWAY_KINDS, SERVICE
 from canario.workshop.ports import KeyPair, Kind
 from lab.mesh import tracing
 from lab.mesh.assembly import Assembly, Key
@@ -52,6 +52,7 @@ class IstioControl:
     manager = "istiod"
     label = injection.LABEL
     watched = WATCHED
+    mapped = (SERVICE,)
     assemble = staticmethod(assembly.assemble)
     mesh_of = staticmethod(assembly.mesh_of)
     running = staticmethod(identity.secured)

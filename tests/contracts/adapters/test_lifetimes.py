@@ -11,7 +11,7 @@ from canario.errors import Conflict
 from canario.workshop.ports import Lifetime, Lifetimes
 from tests.contracts.adapters.conftest import make_table
 from tests.fakes import NOW
-from tests.lifetimes import FakeLifetimes
+from tests.fakes.lifetimes import FakeLifetimes
 
 LIFE = Lifetime("turma-01", "appmesh", "run-1", NOW + timedelta(hours=2, microseconds=5))
 

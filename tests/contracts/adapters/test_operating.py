@@ -17,7 +17,7 @@ from canario.canary.starting import Templates
 from canario.canary.template import parse_template
 from tests.contracts.adapters.conftest import make_table
 from tests.fakes import NOW
-from tests.fakes_rollouts import FakeTemplates
+from tests.fakes.rollouts import FakeTemplates
 
 # CloudWatch forgets what is older than two weeks.
 TODAY = datetime.now(UTC)

@@ -101,6 +101,27 @@ async def test_errors_are_drawn_for_each_request(session: aiohttp.ClientSession)
     assert 30 <= runs[0].count(500) <= 90
 
 
+async def test_other_troubles(session: aiohttp.ClientSession) -> None:
+    """It says nothing with a 200, never answers, or leaves memory behind, each as the environment asks."""
+    async with serving(demo.Settings("nodejs", empty_rate=1.0, leak=1024)) as url, session.get(url) as empty:
+        assert (200, b"") == (empty.status, await empty.read())
+    async with serving(demo.Settings("nodejs", hang_rate=1.0)) as url:
+        with pytest.raises(TimeoutError):
+            async with session.get(url, timeout=aiohttp.ClientTimeout(total=0.2)):
+                pass
+
+
+def test_dies_of_its_leak(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At its limit it ends as a container does that the kernel kills: at once, with 137."""
+    ends: list[int] = []
+    monkeypatch.setattr(demo.os, "_exit", ends.append)
+    service = demo.Demo(demo.Settings("nodejs", leak=1024, memory_limit=3000), lambda: 0.0, demo.Draining())
+    for _ in range(3):
+        service._leak()
+
+    assert [137] == ends
+
+
 async def test_degrades_later(session: aiohttp.ClientSession) -> None:
     """With DEGRADE_AFTER_S the service is good until then."""
     async with serving(demo.Settings("nodejs", error_rate=1.0, degrade_after=0.2)) as url:

@@ -71,6 +71,26 @@ def test_the_gateways_route_follows_the_router_and_no_other() -> None:
     assert {"crystal-app": 1} == weights(kubernetes, "crystal-router")
 
 
+def test_a_follower_that_somebody_else_is_changing_follows_all_the_same() -> None:
+    """Its other fields are not the rollout's: what was changed meanwhile stays, the share comes beside it."""
+    kubernetes = cluster(("nodejs-app", 1))
+    replace, changes = kubernetes.replace, ["ana"]
+
+    def interrupted(manifest: Manifest) -> Manifest:
+        if manifest["metadata"]["name"] == "gateway-route-eks" and changes:
+            other = route("gateway-route-eks", "Gateway", ("nodejs-app", 1))
+            other["metadata"]["labels"] = {"who": changes.pop()}
+            kubernetes.put(other)
+        return replace(manifest)
+
+    kubernetes.replace = interrupted  # type: ignore[method-assign]
+    routers = GatewayRouters(kubernetes)
+    routers.write(TARGET, 0.25, routers.read(TARGET).version)
+
+    assert {"nodejs-app": 750_000, "nodejsv2-app": 250_000} == weights(kubernetes, "gateway-route-eks")
+    assert "ana" == (kubernetes.get(HTTP_ROUTE, "gateway-route-eks", "ns") or {})["metadata"]["labels"]["who"]
+
+
 def test_write_at_an_old_version_is_a_conflict() -> None:
     """Somebody who wrote in between is not overwritten."""
     kubernetes = cluster(("nodejs-app", 1))

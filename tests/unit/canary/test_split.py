@@ -1,6 +1,7 @@
 """The requests that are seen must match the share that was set."""
 
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -56,3 +57,31 @@ def test_another_share_begins_anew() -> None:
     split = Split().then(0.1, Sample(Tally(5000, 0), Tally(5000, 0)))
 
     assert Split(0.5, 510, 1000, 0.51) == split.then(0.5, Sample(Tally(510, 0), Tally(490, 0)))
+
+
+def test_a_canary_that_hangs_gets_no_more_traffic() -> None:
+    """Requests that are not answered yet are not counted: while too few ended for its share, the share waits."""
+    rollout = watched()
+    rollout, rising = decide(rollout, window(1, 0.01, (60, 0), (5940, 12)))
+    hanging, held = decide(rollout, window(2, rising.share, (8, 0), (5820, 12)))
+    _, again = decide(hanging, window(3, rising.share, (30, 0), (5820, 12)))
+
+    assert ("hold", rising.share) == (held.kind, held.share)
+    assert "Only 8 of the canary's about 29 requests that its share makes ended in this window" in held.reason
+    assert "advance" == again.kind
+
+
+@pytest.mark.parametrize(("ended", "total"), [(7, 300), (0, 20), (560, 6000)])
+def test_a_window_that_is_short_by_chance_is_none(ended: int, total: int) -> None:
+    """Few requests, or a tenth too few of many, are no sign of any that hang."""
+    split = Split().then(0.05 if total < 6000 else 0.1, Sample(Tally(ended, 0), Tally(total - ended, 0)))
+
+    assert not split.falls_short(ended, total, 1.0)
+
+
+def test_a_proved_canary_that_hangs_is_not_promoted() -> None:
+    """Nor does it get the rest on what ended before."""
+    rollout = replace(watched(), share=0.9, safe=True, dwell=9)
+    _, decision = decide(rollout, window(1, 0.9, (50, 0), (600, 1)))
+
+    assert "hold" == decision.kind

@@ -12,7 +12,7 @@ from canario.canary.starting import Cause, Office
 from canario.canary.template import parse_template
 from canario.errors import InvalidInput
 from tests.fakes import NOW, FakeEvents, FakeRolloutRecords, FakeRouters
-from tests.fakes_rollouts import FakeCalendars, FakeStarter, FakeTemplates
+from tests.fakes.rollouts import FakeCalendars, FakeStarter, FakeTemplates
 
 TARGET = Target("w", "appmesh", "ns", "nodejs-router", "nodejs", "nodejs-app", "nodejsv2-app")
 PUSH = {

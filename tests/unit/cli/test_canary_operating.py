@@ -19,7 +19,7 @@ from canario.cli.canary.template import template
 from canario.cli.kinds import Unmet
 from canario.errors import InvalidInput
 from tests.fakes import FakeWorkshopRecords
-from tests.fakes_rollouts import FakeTemplates
+from tests.fakes.rollouts import FakeTemplates
 from tests.unit.lambdas.rollouts import TARGET, Lab, begun, decided, later
 
 TEMPLATE = {"name": "nodejs", "target": dict(vars(TARGET)), "gates": [0.5]}

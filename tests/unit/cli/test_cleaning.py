@@ -15,7 +15,7 @@ from canario.cli.installation import Desk
 from canario.errors import InvalidInput
 from canario.workshop.ports import Lifetime
 from tests.fakes import NOW, FakeWorkshopRecords
-from tests.lifetimes import FakeLifetimes, FakeMachine
+from tests.fakes.lifetimes import FakeLifetimes, FakeMachine
 
 W = "turma-01"
 

@@ -21,7 +21,7 @@ from canario.workshop.names import names
 from canario.workshop.ports import Lifetime
 from canario.workshop.run import Finish
 from tests.fakes import NOW, FakeWorkshopRecords
-from tests.lifetimes import FakeLifetimes
+from tests.fakes.lifetimes import FakeLifetimes
 
 W = "turma-01"
 Answer = Callable[[str, Mapping[str, Any]], dict[str, Any]]

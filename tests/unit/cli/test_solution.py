@@ -10,7 +10,7 @@ from canario.cli.solution import solution
 from canario.errors import InvalidInput
 from canario.workshop.ports import Lifetime
 from tests.fakes import NOW, FakeWorkshopRecords
-from tests.lifetimes import FakeLifetimes
+from tests.fakes.lifetimes import FakeLifetimes
 
 NOBODY: Any = None  # neither functions nor machines are asked
 

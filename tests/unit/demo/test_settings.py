@@ -18,10 +18,13 @@ def test_units() -> None:
             "HOSTNAME": "frontend-1",
             "SLOW_MS": "250",
             "ERROR_RATE": "0.5",
+            "LEAK_KB": "2",
+            "MEMORY_LIMIT_MB": "3",
             "UPSTREAMS": "nodejs=http://n:3000/, crystal=http://c:3000/",
         }
     )
 
+    assert (2048, 3 * 1024**2) == (found.leak, found.memory_limit)
     assert ("frontend-1", 0.25, 0.5) == (found.node, found.slow, found.error_rate)
     assert (("nodejs", "http://n:3000/"), ("crystal", "http://c:3000/")) == found.upstreams
 
@@ -33,6 +36,8 @@ def test_units() -> None:
         ("PORT", "65536", "0 to 65535"),
         ("ERROR_RATE", "1.5", "0 to 1"),
         ("ERROR_RATE", "nan", "0 to 1"),
+        ("EMPTY_RATE", "-1", "0 to 1"),
+        ("HANG_RATE", "2", "0 to 1"),
         ("SLOW_MS", "fast", "0 to 600000"),
         ("UPSTREAMS", "nodejs", "name=http://host:port/"),
         ("UPSTREAMS", "nodejs=https://n/", "name=http://host:port/"),

@@ -1,11 +1,14 @@
 """What things cost: one file of prices, from which the pages' tables are written."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from tools.prices import DOCS, PAGES, costs, written
+from canario.adapters.metric_calls import Span, pack
+from tests.fakes import NOW
+from tools.prices import DOCS, PAGES, ROLLOUTS, SERIES, calls, costs, written
 
 
 def prices() -> dict[str, Any]:
@@ -26,6 +29,14 @@ def test_a_line_is_its_count_at_its_units_price() -> None:
     lines = [{"unit": "call", "count": 500}, {"unit": "disk", "count": 10, "a": "month"}]
 
     assert costs({"units": units, "lines": lines}, "lines") == pytest.approx([1.0, 0.01])
+
+
+@pytest.mark.parametrize("series", SERIES.values())
+def test_the_observers_calls_are_those_that_it_makes(series: int) -> None:
+    """The page's numbers are the packing's own: of a thousand rollouts, a minute each."""
+    minute = Span(NOW, NOW + timedelta(minutes=1), 60)
+
+    assert calls(series) == len(pack([minute] * series * ROLLOUTS))
 
 
 def test_every_unit_is_used() -> None:

@@ -10,7 +10,8 @@ from canario.canary.carried import Carried
 from canario.canary.ports import NodeCounts, ProxyShare, Target
 from canario.canary.world import World
 from tests.fakes import NOW, FakeDataPlane, FakeEvents, FakeMetrics, FakeRolloutRecords, FakeRouters
-from tests.fakes_rollouts import FakeAlarms, FakeController, FakeFaults, FakePods, FakeTokens, FakeWorkloads
+from tests.fakes.observer import FakeObserver
+from tests.fakes.rollouts import FakeAlarms, FakeController, FakeFaults, FakePods, FakeTokens, FakeWorkloads
 
 TARGET = Target("turma-01", "appmesh", "ns", "nodejs-router", "nodejs", "nodejs-app", "nodejsv2-app")
 PLAN = Plan(window_seconds=5)
@@ -31,6 +32,7 @@ class Lab:
     faults: FakeFaults = field(default_factory=FakeFaults)
     pods: FakePods = field(default_factory=FakePods)
     alarms: FakeAlarms = field(default_factory=FakeAlarms)
+    observer: FakeObserver = field(default_factory=FakeObserver)
 
     def __post_init__(self) -> None:
         self.routers.set(TARGET, 0.0, manager="workshop")
@@ -49,6 +51,7 @@ class Lab:
             self.faults,
             self.pods,
             self.alarms,
+            self.observer,
         )
 
     @property
@@ -83,3 +86,21 @@ def later(seconds: float) -> datetime:
 
 def decided(carried: Carried, share: float) -> Carried:
     return replace(carried, decision={"kind": "advance", "share": share, "reason": "because"})
+
+
+def kinds(lab: Lab) -> list[str]:
+    """Of the events, in order."""
+    return [kind for kind, _ in lab.events.put_events]
+
+
+def one_turn(carried: Carried, lab: Lab, seconds: float) -> Carried:
+    """Observe and decide, as the machine does, and shift where the decision asks for it."""
+    carried = through_json(steps.observe(carried, lab.world, later(seconds)))
+    if not carried.observations:
+        return carried
+    carried = through_json(steps.decide(carried, lab.world, later(seconds)))
+    if carried.decision and carried.decision["share"] != carried.asked:
+        carried = steps.shift(carried, lab.world)
+        lab.in_force(carried.written)
+        carried = steps.verify(carried, lab.world, later(seconds))
+    return through_json(carried)

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from lambdas.cause import message
+from canario.adapters.causes import message
 from lambdas.environment import BadEnvironment, environment_from
 
 PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from canario.canary import Plan, ending, steps
-from canario.canary.ports import ProxyShare
-from canario.errors import AlreadyRunning, Drift, NotReady
+from canario.canary import Plan, ending, intervention, steps
+from canario.canary.ports import ProxyShare, RouterState, Target
+from canario.errors import AlreadyRunning, Drift, NotReady, Stopped
 from tests.fakes import NOW
 from tests.unit.lambdas.rollouts import PLAN, TARGET, Lab, begun, decided, later, through_json
 
@@ -131,13 +131,27 @@ def test_windows_never_overlap_nor_leave_a_gap(looks: list[float]) -> None:
     assert all(start + timedelta(seconds=10) <= later(now) for start in seen)
 
 
+def test_nobody_waits_for_a_share_that_somebody_else_has_overwritten(lab: Lab) -> None:
+    """A person's edit between the write and the proof is drift, at once; so is an abort a stop."""
+    carried = steps.shift(decided(begun(lab), 0.1), lab.world)
+    lab.in_force(0.5)
+    with pytest.raises(NotReady):
+        steps.verify(carried, lab.world, later(1))
+    lab.routers.set(TARGET, 0.5, manager="kubectl-edit")
+    with pytest.raises(Drift, match="kubectl-edit"):
+        steps.verify(carried, lab.world, later(1))
+    intervention.instruct("r1", "abort", "arn:ana", "", lab.world, later(2))
+    with pytest.raises(Stopped, match="arn:ana"):
+        steps.verify(carried, lab.world, later(3))
+
+
 def test_absent_data_is_absent_not_zero(lab: Lab) -> None:
     """A window that a node has no counters for is observed as None."""
     carried = begun(lab)
     lab.serve(NOW, 100, 1)
     lab.metrics.nodes[TARGET.canary] = []
 
-    (observation,) = steps.observe(carried, lab.world, later(10)).observations
+    observation = steps.observe(replace(carried, written=0.1), lab.world, later(40)).observations[0]
 
     assert observation.canary is None
     assert observation.baseline is not None
@@ -158,6 +172,22 @@ def test_a_change_of_the_status_alone_is_no_drift(lab: Lab) -> None:
     lab.routers.set(TARGET, 0.0, manager="appmesh-controller")
 
     assert steps.shift(decided(carried, 0.1), lab.world).written == 0.1
+
+
+def test_who_changes_something_else_while_a_share_is_written_stops_nothing(lab: Lab) -> None:
+    """A label, a time-out or a status between reading and writing: the share is written beside it."""
+    carried, writing = decided(begun(lab), 0.1), lab.routers.write
+    changes = iter([0.0, 0.0])
+
+    def write(target: Target, share: float, expected_version: str) -> RouterState:
+        for unchanged in changes:
+            lab.routers.set(TARGET, unchanged, manager="ana")
+            break
+        return writing(target, share, expected_version)
+
+    lab.routers.write = write  # type: ignore[method-assign]
+
+    assert steps.shift(carried, lab.world).written == lab.share == 0.1
 
 
 def test_every_decision_is_recorded_once_and_said(lab: Lab) -> None:

@@ -17,7 +17,8 @@ from canario.workshop.kinds import NAMESPACE, SERVICE, VIRTUAL_NODE
 from canario.workshop.ports import Ports
 from canario.workshop.stages import s08_canary, stage
 from tests.fakes import NOW
-from tests.fakes_rollouts import FakeAlarms, FakeController, FakeFaults, FakePods, FakeTokens, FakeWorkloads
+from tests.fakes.observer import FakeObserver
+from tests.fakes.rollouts import FakeAlarms, FakeController, FakeFaults, FakePods, FakeTokens, FakeWorkloads
 from tests.unit.workshop.dying import HELD, DyingKubernetes, Killed, dying, without_controller
 from tests.unit.workshop.world import DEFAULT
 from tests.unit.workshop.world import NAMESPACE as WHERE
@@ -223,7 +224,8 @@ def test_a_rollout_in_flight_is_rolled_back_first() -> None:
     ports = solved()
     ports.routers.set(TARGET, 0.0)
     parts = [ports.routers, ports.rollouts, ports.events, ports.data_plane, ports.metrics]
-    world = World(*parts, FakeTokens(), FakeController(), FakeWorkloads(), FakeFaults(), FakePods(), FakeAlarms())
+    others = (FakeTokens(), FakeController(), FakeWorkloads(), FakeFaults(), FakePods(), FakeAlarms(), FakeObserver())
+    world = World(*parts, *others)
     carried = steps.begin("run-1", TARGET, DEFAULT.canary, "arn", world, NOW)
     ports.routers.set(TARGET, 0.25)
 

@@ -13,7 +13,7 @@ from canario.workshop.lifetime import Looked, extended, look
 from canario.workshop.ports import Lifetime, Ports
 from canario.workshop.request import Request, parse_request
 from tests.fakes import NOW, fake_ports
-from tests.lifetimes import FakeLifetimes, FakeMachine
+from tests.fakes.lifetimes import FakeLifetimes, FakeMachine
 
 W = "turma-01"
 SPACE = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": f"appmesh-workshop-{W}"}}

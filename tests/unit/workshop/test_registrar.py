@@ -6,7 +6,7 @@ import pytest
 
 from canario.errors import RemoteError
 from canario.workshop.cloud_map import ADDRESS, Instance, ServiceName
-from canario.workshop.kinds import SERVICE
+from canario.workshop.kinds import SERVICE, VIRTUAL_NODE
 from canario.workshop.names import CLOUD_MAP_NAMESPACE, names
 from canario.workshop.ports import Kind
 from canario.workshop.registrar import Create, Delete, Deregister, Register, SetHealth, reconcile
@@ -204,3 +204,23 @@ def test_only_the_kinds_of_the_dialects_that_work_here_are_read() -> None:
     reconcile(Narrow([node("nodejs")], [pod("nodejs", "nodejs-1", IP)]), cloud, kinds=[SERVICE])
 
     assert (["Service"], {}) == (asked, cloud.registered)
+
+
+def test_what_another_dialects_registrar_looks_after_is_left_alone() -> None:
+    """Beside it, one that knows Services alone takes out no VirtualNode's pods, and no service that is still empty."""
+    cloud = FakeCloudMap()
+    reconcile(Objects([node("nodejs"), node("empty")], [pod("nodejs", "nodejs-1", IP)]), cloud)
+    both = reconcile(Objects([], []), cloud, kinds=[SERVICE], alone=False)
+    alone = reconcile(Objects([], []), cloud, kinds=[SERVICE])
+
+    assert () == both.done
+    assert {Deregister, Delete} == {type(action) for action in alone.done}
+
+
+def test_each_registrar_takes_out_its_own() -> None:
+    """The nodes of its kind that went are its own to clean up, with their service."""
+    cloud = FakeCloudMap()
+    reconcile(Objects([node("nodejs")], [pod("nodejs", "nodejs-1", IP)]), cloud)
+    gone = reconcile(Objects([], []), cloud, kinds=[VIRTUAL_NODE], alone=False)
+
+    assert [Deregister, Delete] == [type(action) for action in gone.done]

@@ -1,4 +1,4 @@
-"""In-memory stand-ins for what operating rollouts reaches, beside those of tests/fakes.py."""
+"""In-memory stand-ins for what operating rollouts reaches, beside those of a stage."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
