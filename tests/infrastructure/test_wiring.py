@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from canario.canary.notices import KINDS
 from lambdas.environment import environment_from
 from tests.infrastructure.conftest import CA, ENDPOINT, Assembly, Template, read
@@ -163,7 +165,7 @@ def test_a_class_is_one_schedule_and_an_execution_each(assembly_of: Assembly) ->
     (role,) = {each["Target"]["RoleArn"]["Fn::GetAtt"][0] for each in schedules}
     policies = of_type(template, "AWS::IAM::Policy").values()
     (statement,) = next(each for each in policies if {"Ref": role} in each["Roles"])["PolicyDocument"]["Statement"]
-    (machine,) = (name for name in template["Resources"] if name.startswith("WorkshopMachine") and "Role" not in name)
+    (machine,) = of_type(template, "AWS::StepFunctions::StateMachine")
 
     assert [json.loads(each["Target"]["Input"]) for each in schedules] == [
         {"workshop": "turma-01", "mode": "guided"},
@@ -172,3 +174,24 @@ def test_a_class_is_one_schedule_and_an_execution_each(assembly_of: Assembly) ->
     assert {each["ScheduleExpressionTimezone"] for each in schedules} == {"America/Sao_Paulo"}
     assert {each["Target"]["Arn"]["Ref"] for each in schedules} == {machine}
     assert (statement["Action"], statement["Resource"]) == ("states:StartExecution", {"Ref": machine})
+
+
+@pytest.mark.parametrize("installation", ["own, all else", "existing"])
+def test_destroying_the_stacks_leaves_the_records_and_nothing_else(assembly_of: Assembly, installation: str) -> None:
+    """Logs end and go with their stacks, images too; no function has a log group that AWS would make without an end."""
+    kept, endless = [], []
+    for stack, template in read(assembly_of(installation)).items():
+        for name, each in template["Resources"].items():
+            properties = each.get("Properties", {})
+            stateful = each["Type"] in ("AWS::Logs::LogGroup", "AWS::ECR::Repository", "AWS::S3::Bucket")
+            if each.get("DeletionPolicy", "Retain" if stateful else "Delete") != "Delete":
+                kept.append((stack, each["Type"]))
+            if each["Type"] == "AWS::ECR::Repository":
+                assert properties["EmptyOnDelete"] is True
+            if each["Type"] == "AWS::Logs::LogGroup" and "RetentionInDays" not in properties:
+                endless.append((stack, name))
+            if each["Type"] == "AWS::Lambda::Function" and "LogGroup" not in properties.get("LoggingConfig", {}):
+                endless.append((stack, name))
+
+    assert kept == [("CanarioRecords", "AWS::DynamoDB::Table")]
+    assert endless == []
