@@ -32,7 +32,7 @@ lab-down: setup  ## stop everything that lab-up started
 	@$(BIN)/python -m lab down
 
 test: setup check  ## every test
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest -n 3 --no-loadscope-reorder
 
 check: setup  ## what needs no run: style, types, import rules
 	@$(BIN)/ruff check .
