@@ -32,7 +32,7 @@ def draw(path: Path, scenarios: Sequence[Scenario], tables: dict[str, Table]) ->
         axis.set_xlabel("false rollbacks, mean over the healthy scenarios")
         axis.set_ylabel("extra failed requests + 1, geometric mean over the bad scenarios")
         axis.set_title("Each rule's best settings on this grid (lines), its documented ones (crosses)", fontsize=9)
-        axis.legend(frameon=False, fontsize=8)
+        axis.legend(loc="lower left", bbox_to_anchor=(0, 0.3), frameon=False, fontsize=8)  # where no rule is
         axis.grid(alpha=0.25)
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
