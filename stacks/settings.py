@@ -76,7 +76,7 @@ class Settings:
     rollout_schedules: tuple[RolloutSchedule, ...] = ()
     workshop_schedules: tuple[WorkshopSchedule, ...] = ()
     observe_from: int = 100  # rollouts at once, from which on a shared observer reads for all of them; 0: never
-    notify: tuple[str, ...] = ()  # addresses that are told how rollouts end: e-mail, or https://…
+    notify: tuple[str, ...] = ()  # who is told how rollouts end, and of alarms: e-mail, or https://…
 
 
 def settings_from(context: Mapping[str, Any]) -> Settings:

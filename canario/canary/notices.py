@@ -1,4 +1,6 @@
-"""What people are told of a rollout: a subject of one line, and the reason in words with the numbers behind it."""
+"""What people are told of rollouts and of the installation's own alarms: a subject of one line, and the reason in words
+with the numbers behind it.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -22,6 +24,16 @@ def notice(kind: str, detail: Mapping[str, Any], entries: Sequence[Mapping[str, 
     lines = [subject.removeprefix("Canario: ").capitalize(), "", *_reason(kind, detail), *_numbers(entries)]
     lines += ["", f"canario canary show {detail.get('rollout')}"]
     return subject, "\n".join(lines)
+
+
+def alarm_notice(detail: Mapping[str, Any]) -> tuple[str, str]:
+    """Subject and message of one of the installation's own alarms. `detail`: of CloudWatch's event "CloudWatch Alarm
+    State Change", https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html
+    """
+    state, name = detail["state"], detail["alarmName"]
+    description = detail.get("configuration", {}).get("description") or name
+    lines = [str(description), "", f"Why: {state['reason']}", f"Since: {state['timestamp']}"]
+    return f"Canario: the alarm {name} went off", "\n".join([*lines, "", "The dashboard Canario shows it."])
 
 
 def _what(kind: str, detail: Mapping[str, Any]) -> str:

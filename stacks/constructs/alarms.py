@@ -1,4 +1,4 @@
-"""What somebody should look at. None of them acts: a rollout's own guards do."""
+"""What somebody should look at, and is told. None of them acts: a rollout's own guards do."""
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -9,6 +9,7 @@ from constructs import Construct
 from stacks.constructs.metrics import functions_metric
 
 FIVE_MINUTES = Duration.minutes(5)
+NAMED = "Canario-"  # by which EventBridge knows them
 
 
 class Alarms(Construct):
@@ -63,6 +64,7 @@ class Alarms(Construct):
         return cloudwatch.Alarm(
             self,
             name,
+            alarm_name=f"{NAMED}{name}",
             alarm_description=f"Canario: {what}",
             metric=metric,
             threshold=threshold,

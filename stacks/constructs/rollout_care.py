@@ -16,6 +16,7 @@ from constructs import Construct
 from canario.canary.notices import KINDS
 from stacks.constructs import permissions
 from stacks.constructs.acknowledgements import acknowledge_executions
+from stacks.constructs.alarms import NAMED
 from stacks.constructs.permissions import SOURCE
 from stacks.constructs.python_function import FunctionDefaults, PythonFunction
 from stacks.constructs.rollout_starts import executions_of
@@ -23,6 +24,7 @@ from stacks.constructs.shared_observer import Calling
 from stacks.records import RecordsStack
 from stacks.settings import Settings
 
+ALARM_CHANGE = "CloudWatch Alarm State Change"
 EVERY = Duration.minutes(1)  # the shortest that EventBridge has
 
 
@@ -54,7 +56,7 @@ class RolloutCare(Construct):
         function = self._function(scope, "Alarm", "an alarm's rollback", *self._intervention())
         pattern = events.EventPattern(
             source=["aws.cloudwatch"],
-            detail_type=["CloudWatch Alarm State Change"],
+            detail_type=[ALARM_CHANGE],
             detail={"state": {"value": ["ALARM"]}},
         )
         events.Rule(
@@ -114,6 +116,18 @@ class RolloutCare(Construct):
             description="Canario: what people are told of rollouts",
             event_bus=self._records.bus,
             event_pattern=events.EventPattern(source=[SOURCE], detail_type=list(KINDS)),
+            targets=[targets.LambdaFunction(function)],
+        )
+        # By EventBridge, since an alarm cannot publish to a topic under AWS's own key.
+        events.Rule(
+            self,
+            "OwnAlarmWentOff",
+            description="Canario: what people are told of its own alarms",
+            event_pattern=events.EventPattern(
+                source=["aws.cloudwatch"],
+                detail_type=[ALARM_CHANGE],
+                detail={"alarmName": [{"prefix": NAMED}], "state": {"value": ["ALARM"]}},
+            ),
             targets=[targets.LambdaFunction(function)],
         )
         CfnOutput(Stack.of(self), "NoticesTopicArn", value=topic.topic_arn)

@@ -96,6 +96,19 @@ def test_every_alarm_is_on_the_dashboard(template: Template, widgets: list[dict[
     assert len(widget["properties"]["alarms"]) == len(of_type(template, "AWS::CloudWatch::Alarm"))
 
 
+def test_people_are_told_of_every_alarm(template: Template, canary: Template) -> None:
+    """A rule knows them by the beginning of their names, and wakes who tells people."""
+    rules = of_type(canary, "AWS::Events::Rule").values()
+    (rule,) = (each for each in rules if "alarmName" in str(each))
+    (known,) = rule["EventPattern"]["detail"]["alarmName"]
+    (target,) = rule["Targets"]
+
+    assert rule["EventPattern"]["detail"]["state"] == {"value": ["ALARM"]}
+    for each in of_type(template, "AWS::CloudWatch::Alarm").values():
+        assert each["AlarmName"].startswith(known["prefix"])
+    assert target["Arn"]["Fn::GetAtt"][0].startswith("Notify")
+
+
 def test_a_workshop_is_chosen_by_its_id(template: Template) -> None:
     """The dashboard's variable replaces the dimension that the metrics have."""
     assert json.dumps("Workshop") in json.dumps(of_type(template, "AWS::CloudWatch::Dashboard")).replace('\\"', '"')
