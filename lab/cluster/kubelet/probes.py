@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import aiohttp
 
@@ -15,6 +15,7 @@ from lab.cluster.objects import Obj, dig
 Command = Callable[[list[str], float], Awaitable[tuple[int, str]]]  # argv, seconds → exit status, output
 
 _AGENT = {"User-Agent": "kube-probe/1.36", "Accept": "*/*"}
+_HELD_UP = 0.25  # of a probe's time-out: by how much later it is noticed when the kubelet itself had no time
 _EAGER = 0.1  # seconds: how soon a container that was never ready is asked again, doubling up to its period
 _SHOWN = 300  # characters of a probe's output in its event
 
@@ -42,11 +43,14 @@ class Timing:
 
 @dataclass(frozen=True)
 class Attempt:
-    """The result of one attempt; `early`: between the regular ones, so that a failure is no news."""
+    """The result of one attempt. A failure is no news when it is `early`, between the regular ones, or when the kubelet
+    was `held_up`: on a busy machine the answer may have been there long before this process came to look.
+    """
 
     passed: bool
     message: str
     early: bool = False
+    held_up: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ class Tally:
     def and_then(self, attempt: Attempt) -> Tally:
         if attempt.passed:
             return Tally(self.successes + 1, 0)
-        return self if attempt.early else Tally(0, self.failures + 1)
+        return self if attempt.early or attempt.held_up else Tally(0, self.failures + 1)
 
     def verdict(self, timing: Timing) -> bool | None:
         """True or False once enough agree, None before."""
@@ -78,7 +82,7 @@ async def attempts(
         result = await attempt(timing.timeout)
         if result.passed:
             gap = timing.period
-        yield Attempt(result.passed, result.message, early=gap < timing.period)
+        yield replace(result, early=gap < timing.period)
         await asyncio.sleep(gap)
         gap = min(timing.period, gap * 2)
 
@@ -94,11 +98,13 @@ class Prober:
 
     async def attempt(self, probe: Obj, timeout: float) -> Attempt:
         """One attempt of at most `timeout` seconds; it fails rather than raises."""
+        clock = asyncio.get_running_loop().time
+        started = clock()
         try:
             async with asyncio.timeout(timeout):
                 return await self._ask(probe, timeout)
         except TimeoutError:
-            return Attempt(False, f"timed out after {timeout:g} s")
+            return timed_out(timeout, clock() - started)
         except (aiohttp.ClientError, OSError, ConfigError, processes.StartError) as error:
             return Attempt(False, str(error) or repr(error))
 
@@ -132,6 +138,13 @@ class Prober:
         path = action.get("path") or "/"
         host = action.get("host") or self._ip
         return f"{scheme}://{host}:{port_number(self._container, action)}/{path.removeprefix('/')}"
+
+
+def timed_out(timeout: float, took: float) -> Attempt:
+    """An attempt whose time-out was noticed after `took` seconds."""
+    held_up = took > timeout * (1 + _HELD_UP)
+    noticed = f", noticed after {took:.1f} s: this machine is too busy to say" if held_up else ""
+    return Attempt(False, f"timed out after {timeout:g} s{noticed}", held_up=held_up)
 
 
 def port_number(container: Obj, action: Obj) -> int:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lab.cluster.kubelet.backoff import FIRST, HEALTHY, MOST, BackOff
 from lab.cluster.kubelet.errors import ConfigError
-from lab.cluster.kubelet.probes import Attempt, Tally, Timing, port_number
+from lab.cluster.kubelet.probes import Attempt, Tally, Timing, port_number, timed_out
 from lab.cluster.kubelet.state import ContainerState, Running, State, Terminated, Waiting
 from lab.cluster.kubelet.status import Facts, phase, pod_status
 from lab.cluster.objects import Obj, dig
@@ -144,6 +144,16 @@ def test_an_early_failure_does_not_count() -> None:
 
     assert Tally() == Tally().and_then(early)
     assert Tally(0, 2) == Tally(0, 2).and_then(early)
+
+
+def test_a_kubelet_that_was_held_up_does_not_count_a_time_out() -> None:
+    """It came to look long after the time was over, when an answer may have been there in time. The event says so."""
+    in_time, held_up = timed_out(1, 1.02), timed_out(1, 2.7)
+
+    assert Tally(0, 1) == Tally(3, 0).and_then(in_time)
+    assert Tally(3, 0) == Tally(3, 0).and_then(held_up)
+    assert "timed out after 1 s" == in_time.message
+    assert "timed out after 1 s, noticed after 2.7 s: this machine is too busy to say" == held_up.message
 
 
 def test_a_probe_has_kubernetes_defaults() -> None:
