@@ -6,12 +6,10 @@ records are conditional, windows and decisions follow from the input alone, and 
 recognised. There is no clock here: `now` is an argument. How a rollout ends is in `ending.py`.
 """
 
-import hashlib
-import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from canario.canary import Observation, Plan, start, subscribing
@@ -19,23 +17,21 @@ from canario.canary.alarmed import refuse_alarmed
 from canario.canary.carried import Carried, text
 from canario.canary.gates import Gates
 from canario.canary.instructions import standing
+from canario.canary.looks import aligned, another_look, readable
 from canario.canary.observer import call_observer
 from canario.canary.ports import RouterState, Steered, Target
 from canario.canary.reading_windows import arrived, read_windows
+from canario.canary.refusing import refuse_drift, refuse_lost_lock, refuse_stopped
 from canario.canary.replacing import replace_suspect
 from canario.canary.weighing import weigh
 from canario.canary.world import World
-from canario.errors import Conflict, Drift, NotReady, RemoteError, Stopped
+from canario.errors import Conflict, Drift, NotReady, RemoteError
 
 MANAGER = "canario"  # the field manager that rollouts write with
 SHARE_TOLERANCE = 1e-6
 WRITE_ATTEMPTS = 5
 COARSEST_STEP = 0.01  # App Mesh's weights are 0 to 100
 MOST_WINDOWS_AT_ONCE = 20  # keeps what is carried small after a pause
-MOST_LOOKS = 400  # of one execution: a look with a shift and its verification is about 30 of 25,000 events of history
-SPREAD_SECONDS = 20
-GIVEN_SECONDS = 5  # to the shared observer, before a rollout looks for what it left
-LONGEST_NAME = 80  # of an execution
 
 
 def begin(
@@ -106,13 +102,13 @@ def verify(carried: Carried, world: World, now: datetime) -> Carried:
     """
     missing = _not_in_force(carried, world)
     if missing:
-        _refuse_stopped(carried, world)
-        _refuse_lost_lock(carried, world)
-        _refuse_drift(carried, world.routers.read(carried.target))
+        refuse_stopped(carried, world)
+        refuse_lost_lock(carried, world)
+        refuse_drift(carried, world.routers.read(carried.target))
         raise NotReady(missing)
-    since = _aligned(now, carried.rollout.plan)
+    since = aligned(now, carried.rollout.plan)
     carried = subscribing.verified(replace(carried, since=since), world, since, now)
-    return replace(carried, wait=_readable(since, carried))
+    return replace(carried, wait=readable(since, carried))
 
 
 def observe(carried: Carried, world: World, now: datetime) -> Carried:
@@ -120,23 +116,23 @@ def observe(carried: Carried, world: World, now: datetime) -> Carried:
 
     Data that may only be late are looked for again a window later (`arrived`).
     """
-    told = _refuse_stopped(carried, world)
-    _refuse_lost_lock(carried, world)
-    _refuse_drift(carried, world.routers.read(carried.target))
-    carried = replace(_looked(carried), looked=now)
+    told = refuse_stopped(carried, world)
+    refuse_lost_lock(carried, world)
+    refuse_drift(carried, world.routers.read(carried.target))
+    carried = replace(another_look(carried), looked=now)
     if carried.waiting:  # the next wait is for what is said after this look
         carried = replace(carried, waiting={**carried.waiting, "told": told})
     plan = carried.rollout.plan
     window = timedelta(seconds=plan.window_seconds)
     count = min((now - window - carried.since) // window, MOST_WINDOWS_AT_ONCE)
     if count <= 0:
-        return replace(carried, observations=(), wait=_readable(carried.since, carried))
+        return replace(carried, observations=(), wait=readable(carried.since, carried))
     end, read = carried.since + count * window, read_windows(carried, world, count)
     observations = arrived(read.observations, plan, now)
     since = observations[-1].end if observations else carried.since
     carried = replace(carried, observations=observations, read_by=read.by, since=since)
     carried = subscribing.looked(carried, world, read.pods, now)
-    return replace(carried, wait=_readable(since, carried) if since == end else now + window)
+    return replace(carried, wait=readable(since, carried) if since == end else now + window)
 
 
 def decide(carried: Carried, world: World, now: datetime) -> Carried:
@@ -183,10 +179,10 @@ def shift(carried: Carried, world: World) -> Carried:
     Who stops a rollout first says so on record, then takes the share away. A stop that is not on record after this
     write will find the share that was written; one that is on record may have been too early for it.
     """
-    _refuse_lost_lock(carried, world)
+    refuse_lost_lock(carried, world)
     share = float((carried.decision or {})["share"])
     state = _written(carried, share, world)
-    _refuse_stopped(carried, world)
+    refuse_stopped(carried, world)
     return replace(carried, weights=dict(state.weights), written=state.share, asked=share)
 
 
@@ -196,7 +192,7 @@ def _written(carried: Carried, share: float, world: World) -> RouterState:
         state = world.routers.read(carried.target)
         if _is_written(state, share, carried):
             return state
-        _refuse_drift(carried, state)
+        refuse_drift(carried, state)
         try:
             return world.routers.write(carried.target, share, state.version)
         except Conflict as conflict:
@@ -234,24 +230,6 @@ def _not_in_force(carried: Carried, world: World) -> str | None:
     return None
 
 
-def _looked(carried: Carried) -> Carried:
-    """One look more; after MOST_LOOKS the machine goes on in a fresh execution, whose first look this may be."""
-    if carried.continue_as:
-        return replace(carried, looks=1, part=carried.part + 1, continue_as=None)
-    looks = carried.looks + 1
-    full = looks >= MOST_LOOKS
-    return replace(carried, looks=looks, continue_as=_part_name(carried.name, carried.part + 1) if full else None)
-
-
-def _part_name(name: str, part: int) -> str:
-    """One name, and so one execution, for each part of a rollout."""
-    tail = f"-part-{part}"
-    if len(name) + len(tail) <= LONGEST_NAME:
-        return name + tail
-    digest = hashlib.sha256(name.encode()).hexdigest()[:12]
-    return f"{name[: LONGEST_NAME - len(tail) - 13]}-{digest}{tail}"
-
-
 def _is_written(state: RouterState, share: float, carried: Carried) -> bool:
     """Whether this very step has written the share before, and was cut off after that."""
     return (
@@ -260,58 +238,6 @@ def _is_written(state: RouterState, share: float, carried: Carried) -> bool:
         and abs(state.share - share) <= COARSEST_STEP
         and (state.share > 0) == (share > 0)
     )
-
-
-def _refuse_stopped(carried: Carried, world: World) -> int:
-    """How many instructions there are. Raises Stopped when one of them ends the rollout."""
-    instructions = world.records.instructions(carried.name)
-    stop = standing(instructions).stop
-    if stop:
-        raise Stopped(stop.words)
-    return len(instructions)
-
-
-def _refuse_drift(carried: Carried, state: RouterState) -> None:
-    if dict(state.weights) != dict(carried.weights):
-        raise Drift(
-            f"router {carried.target.key} has the weights {dict(state.weights)}, the rollout wrote "
-            f"{dict(carried.weights)}; {state.manager} changed it",
-            state.manager,
-        )
-
-
-def _held_by(carried: Carried, world: World) -> str | None:
-    lock = world.records.holder(carried.target)
-    return lock.rollout if lock else None
-
-
-def _refuse_lost_lock(carried: Carried, world: World) -> None:
-    """Whoever ends a rollout from outside (its workshop is being cleaned, say) takes its lock away."""
-    holder = _held_by(carried, world)
-    if holder != carried.name:
-        raise Drift(
-            f"router {carried.target.key} is no longer this rollout's, it was ended from outside; "
-            f"now it is held by {holder or 'nobody'}",
-            holder or "nobody",
-        )
-
-
-def _aligned(now: datetime, plan: Plan) -> datetime:
-    """The next instant at which a metric's period begins: 1 s for windows under a minute, else a minute."""
-    period = 1 if plan.window_seconds < 60 else 60
-    return datetime.fromtimestamp(math.ceil(now.timestamp() / period) * period, UTC)
-
-
-def _readable(since: datetime, carried: Carried) -> datetime:
-    """When the window from `since` can be read: one whole window after it ended.
-
-    Windows of minutes end at the minute for every rollout; each looks at a second of its own, so that a thousand of
-    them stay below CloudWatch's 50 calls a second. Who has subscribed gives the shared observer its time first.
-    """
-    seconds = carried.rollout.plan.window_seconds
-    given = 0 if carried.subscription is None else GIVEN_SECONDS if seconds >= 60 else 1
-    own = int(hashlib.sha256(carried.name.encode()).hexdigest(), 16) % SPREAD_SECONDS if seconds >= 60 else 0
-    return since + timedelta(seconds=2 * seconds + given + own)
 
 
 def _window(observation: Observation) -> dict[str, Any]:

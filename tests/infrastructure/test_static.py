@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from cfnlint.api import ManualArgs, lint
 
-from canario.canary.steps import MOST_LOOKS
+from canario.canary.looks import MOST_LOOKS
 from canario.workshop.request import STAGES
 from canario.workshop.stages import all_stages
 from stacks.constructs.steps import TRANSIENT, attempts_for

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from canario.canary import ending, steps
+from canario.canary import ending, looks, steps
 from canario.errors import Drift
 from tests.fakes import NOW
 from tests.unit.lambdas.rollouts import PLAN, TARGET, Lab, begun, later, through_json
@@ -13,7 +13,7 @@ from tests.unit.lambdas.rollouts import PLAN, TARGET, Lab, begun, later, through
 def test_a_full_history_goes_on_in_a_fresh_execution(lab: Lab) -> None:
     """After so many looks the next part's name is carried; its first look counts anew and knows no name."""
     carried = begun(lab)
-    for look in range(1, steps.MOST_LOOKS):
+    for look in range(1, looks.MOST_LOOKS):
         carried = steps.observe(carried, lab.world, NOW)
         assert (carried.looks, carried.continue_as) == (look, None)
     full = through_json(steps.observe(carried, lab.world, NOW))
@@ -25,7 +25,7 @@ def test_a_full_history_goes_on_in_a_fresh_execution(lab: Lab) -> None:
 
 def test_a_part_of_a_long_name_has_a_name_of_its_own() -> None:
     """Step Functions allows 80 characters; two long names with one beginning stay two."""
-    names = {steps._part_name("x" * 79 + end, 12) for end in "ab"}
+    names = {looks.part_name("x" * 79 + end, 12) for end in "ab"}
 
     assert len(names) == 2
     assert {len(name) for name in names} == {80}

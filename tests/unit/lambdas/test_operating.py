@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from canario.canary import Plan, Tally, steps
+from canario.canary import Plan, Tally, looks, steps
 from canario.canary.ports import NodeCounts
 from canario.errors import NotReady
 from tests.fakes import NOW
@@ -113,8 +113,8 @@ def test_an_edge_that_is_missing_is_not_zero(lab: Lab) -> None:
 def test_rollouts_of_minutes_look_at_seconds_of_their_own(lab: Lab) -> None:
     """Windows end together at the minute; the looks at them are spread, each always at the same second."""
     carried = begun(lab, Plan())
-    looks = [steps._readable(NOW, replace(carried, name=f"r{n}")) for n in range(200)]
-    offsets = {(look - later(120)).total_seconds() for look in looks}
+    times = [looks.readable(NOW, replace(carried, name=f"r{n}")) for n in range(200)]
+    offsets = {(look - later(120)).total_seconds() for look in times}
 
-    assert (min(offsets), max(offsets), len(offsets)) == (0, steps.SPREAD_SECONDS - 1, steps.SPREAD_SECONDS)
-    assert steps._readable(NOW, replace(carried, name="r0")) == looks[0]
+    assert (min(offsets), max(offsets), len(offsets)) == (0, looks.SPREAD_SECONDS - 1, looks.SPREAD_SECONDS)
+    assert looks.readable(NOW, replace(carried, name="r0")) == times[0]

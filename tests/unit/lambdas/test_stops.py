@@ -6,6 +6,7 @@ import pytest
 
 from canario.canary import ending, intervention, steps, watchdog
 from canario.canary.instructions import Instruction
+from canario.canary.refusing import refuse_drift
 from canario.errors import Drift, Stopped
 from tests.fakes import NOW
 from tests.fakes.rollouts import FakeExecutions
@@ -35,7 +36,7 @@ def test_an_alarm_in_mid_rollout_is_the_reason(lab: Lab) -> None:
     carried = steps.shift(decided(begun(lab, alarms=("checkout-5xx",)), 0.3), lab.world)
     struck = intervention.alarm("checkout-5xx", "threshold crossed", lab.world, later(3))
     with pytest.raises(Drift) as drift:
-        steps._refuse_drift(carried, lab.routers.read(TARGET))
+        refuse_drift(carried, lab.routers.read(TARGET))
     why = {"error": "Drift", "cause": str(drift.value)}
     ended = ending.end(ending.roll_back(replace(carried, drift=why), lab.world, later(9)), lab.world, later(9))
 
