@@ -45,7 +45,7 @@ class Api:
         return self._object(
             f"applying {_name(manifest)}",
             "PATCH",
-            self._path_of(manifest),
+            self.path_of(manifest),
             params={"fieldManager": self._manager, "force": "true"},
             body=manifest,
             content_type=APPLY,
@@ -95,7 +95,7 @@ class Api:
         version = manifest["metadata"].get("resourceVersion")
         if not version:
             raise InvalidInput("metadata.resourceVersion", version, "the version that was read")
-        path, params = self._path_of(manifest), {"fieldManager": self._manager}
+        path, params = self.path_of(manifest), {"fieldManager": self._manager}
         return self._object(f"replacing {_name(manifest)}", "PUT", path, params=params, body=manifest)
 
     def delete(self, kind: Kind, name: str, namespace: str | None = None) -> None:
@@ -146,8 +146,8 @@ class Api:
         response = self._send(what, "POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", body=review)
         return bool(_manifest(what, response)["status"]["allowed"])
 
-    def _path_of(self, manifest: Manifest) -> str:
-        """A manifest names its kind but not the resource; discovery knows, once a kind."""
+    def path_of(self, manifest: Manifest) -> str:
+        """Where the object is. A manifest names its kind but not the resource; discovery knows, once a kind."""
         key = (manifest["apiVersion"], manifest["kind"])
         if key not in self._kinds:
             self._discover(manifest)

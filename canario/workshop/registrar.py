@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from canario.errors import CanarioError
 from canario.workshop import cloud_map
 from canario.workshop.cloud_map import CloudMap, Instance, ServiceName
+from canario.workshop.conditions import is_true
 from canario.workshop.kinds import POD, SERVICE, VIRTUAL_NODE
 from canario.workshop.names import CLOUD_MAP_NAMESPACE, LABEL
 from canario.workshop.ports import Kind, Manifest
@@ -239,8 +240,7 @@ def _attributes(node: Manifest, pod: Manifest, address: str) -> dict[str, str]:
 
 def is_ready(pod: Manifest) -> bool:
     """Whether the pod should get traffic: ready, and not on its way out."""
-    conditions = pod.get("status", {}).get("conditions") or ()
-    return not _is_ending(pod) and any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+    return not _is_ending(pod) and is_true(pod, "Ready")
 
 
 def _is_ending(pod: Manifest) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from canario.workshop.capacity import Room, Thing
+from canario.workshop.conditions import is_true
 from canario.workshop.kinds import NODE, POD, SERVICE
 from canario.workshop.names import CLOUD_MAP_NAMESPACE
 from canario.workshop.ports import Manifest, Ports
@@ -42,8 +43,7 @@ def quantity(text: str | float) -> float:
 
 
 def is_ready(node: Manifest) -> bool:
-    conditions = node.get("status", {}).get("conditions", [])
-    return any(each.get("type") == "Ready" and each.get("status") == "True" for each in conditions)
+    return is_true(node, "Ready")
 
 
 def to_dict(room: Room) -> dict[str, Any]:

@@ -17,13 +17,13 @@ from canario.workshop import access
 from canario.workshop.kinds import NAMESPACE
 from stacks.constructs.kubernetes_roles import kubernetes_roles
 from tests.contracts.kubernetes import real
+from tests.contracts.kubernetes.http import DEFINITIONS, Http, established
 from tests.infrastructure.conftest import Template
 from tests.infrastructure.test_cluster import manifests
 from tests.infrastructure.watching import Watch
 from tests.unit.mesh.schemas import CRDS
 
 Obj = dict[str, Any]
-DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 STRICT = {"dryRun": "All", "fieldManager": "canario", "fieldValidation": "Strict"}
 VERBS = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection", "bind", "escalate")
 # What nobody was given: whoever could do these could do anything.
@@ -48,7 +48,7 @@ class Real:
         return httpx2.Client(base_url=self.url, headers=headers, verify=False, trust_env=False, timeout=30)
 
     def path(self, manifest: Mapping[str, Any]) -> str:
-        return self.admin._path_of(manifest)  # type: ignore[arg-type]
+        return self.admin.path_of(dict(manifest))
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +69,7 @@ def cluster_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Real]:
                 if each and each["kind"] == "CustomResourceDefinition":
                     made = client.post(DEFINITIONS, json=each)  # an older server refuses to apply rules
                     assert made.is_success, made.text
+                    established(Http(client), each["metadata"]["name"])
         yield Real(url, admin)
 
 

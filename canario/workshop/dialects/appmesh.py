@@ -5,6 +5,7 @@ from canario.mesh import appmesh, proxies
 from canario.mesh.model import Discovery, Hostname, Mesh
 from canario.mesh.weights import APP_MESH_LARGEST
 from canario.workshop.application import hostname
+from canario.workshop.conditions import conditions
 from canario.workshop.kinds import (
     APP_MESH_KINDS,
     GATEWAY_ROUTE,
@@ -43,7 +44,7 @@ class AppMesh:
     def inactive(self, manifest: Manifest) -> str | None:
         """By the condition `<kind>Active` that the controller writes."""
         kind, name = manifest["kind"], manifest["metadata"]["name"]
-        for condition in manifest.get("status", {}).get("conditions", []):
+        for condition in conditions(manifest):
             if condition["type"] == f"{kind}Active":
                 if condition["status"] == "True":
                     return None

@@ -6,6 +6,7 @@ Source: https://gateway-api.sigs.k8s.io/guides/implementers/#status-fields-and-c
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from canario.workshop.conditions import conditions
 from canario.workshop.ports import Manifest
 
 _ROUTES = ("HTTPRoute", "GRPCRoute", "TLSRoute")
@@ -18,7 +19,7 @@ def refusal(manifest: Manifest) -> str | None:
     kind, what = manifest["kind"], f"{manifest['kind']} {manifest['metadata']['name']}"
     generation = manifest["metadata"].get("generation", 1)
     if kind == "Gateway":
-        said = _trouble(manifest.get("status", {}).get("conditions") or (), _OF_GATEWAY, generation)
+        said = _trouble(conditions(manifest), _OF_GATEWAY, generation)
         return f"{what} ({said})" if said else None
     if kind in _ROUTES:
         return _of_parents(manifest, what, generation)

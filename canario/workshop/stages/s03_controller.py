@@ -11,6 +11,7 @@ from importlib.resources import files
 from typing import Any
 
 from canario.workshop import pods
+from canario.workshop.conditions import is_true
 from canario.workshop.dialects import APP_MESH, GATEWAY_API
 from canario.workshop.dialects.appmesh import INJECTOR_LABEL
 from canario.workshop.dialects.gateway import INJECTION
@@ -94,7 +95,7 @@ def running(request: Request, ports: Ports) -> Finding:
 def crds_served(request: Request, ports: Ports) -> Finding:
     ours = (manifest["metadata"]["name"] for manifest in crds())
     wanted = set(ours if request.mesh == APP_MESH.id else ISTIO_CRDS)
-    served = {crd["metadata"]["name"] for crd in ports.kubernetes.list(CRD) if _is_established(crd)}
+    served = {crd["metadata"]["name"] for crd in ports.kubernetes.list(CRD) if is_true(crd, "Established")}
     missing = sorted(wanted - served)
     if missing:
         return failed(f"not served yet: {', '.join(missing)}", missing=missing)
@@ -112,19 +113,13 @@ def injector(request: Request, ports: Ports) -> Finding:
 def gateway_class(request: Request, ports: Ports) -> Finding:
     """Istio has taken the class that the workshop's gateway is of."""
     found = ports.kubernetes.get(GATEWAY_CLASS, CLASS)
-    conditions = (found or {}).get("status", {}).get("conditions", [])
-    if not any(each["type"] == "Accepted" and each["status"] == "True" for each in conditions):
+    if not is_true(found or {}, "Accepted"):
         return failed(f"GatewayClass {CLASS} is {'not accepted' if found else 'not there'}. What to do: {ISTIO_ADVICE}")
     return passed(f"GatewayClass {CLASS} is accepted", controller=str((found or {})["spec"]["controllerName"]))
 
 
 def _webhooks(label: str, ports: Ports) -> list[Manifest]:
     return [each for each in ports.kubernetes.list(MUTATING_WEBHOOK) if label in json.dumps(each)]
-
-
-def _is_established(crd: Manifest) -> bool:
-    conditions = crd.get("status", {}).get("conditions", [])
-    return any(each["type"] == "Established" and each["status"] == "True" for each in conditions)
 
 
 def _controller(arguments: list[str]) -> list[Manifest]:

@@ -12,6 +12,7 @@ import httpx2
 
 Obj = dict[str, Any]
 JSON_PATCH = "application/json-patch+json"
+DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
@@ -76,3 +77,13 @@ class Http:
     @staticmethod
     def _answer(response: httpx2.Response) -> Answer:
         return Answer(response.status_code, response.json(), response.headers)
+
+
+def established(api: Http, name: str) -> None:
+    """Return when the definition of this name is served."""
+    with api.watch(DEFINITIONS, fieldSelector=f"metadata.name={name}") as events:
+        for _, obj in events:
+            conditions = {c["type"]: c["status"] for c in obj.get("status", {}).get("conditions") or []}
+            if conditions.get("Established") == "True":
+                return
+    raise AssertionError(f"{name} was not established")

@@ -6,21 +6,11 @@ import itertools
 
 import pytest
 
-from tests.contracts.kubernetes.http import JSON_PATCH, STRATEGIC_PATCH, Http, Obj
+from tests.contracts.kubernetes.http import DEFINITIONS, JSON_PATCH, STRATEGIC_PATCH, Http, Obj, established
 from tests.contracts.kubernetes.objects import definition, router
 
-DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
 _COUNT = itertools.count(1)
-
-
-def _established(api: Http, name: str) -> None:
-    with api.watch(DEFINITIONS, fieldSelector=f"metadata.name={name}") as events:
-        for _, obj in events:
-            conditions = {c["type"]: c["status"] for c in obj.get("status", {}).get("conditions") or []}
-            if conditions.get("Established") == "True":
-                return
-    raise AssertionError(f"{name} was not established")
 
 
 @pytest.fixture
@@ -31,7 +21,7 @@ def group(api: Http) -> str:
     created = api.post(DEFINITIONS, definition(name, subresources={"status": {}, "scale": scale}))
 
     assert 201 == created.code
-    _established(api, f"routers.{name}")
+    established(api, f"routers.{name}")
     return name
 
 
